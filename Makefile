@@ -1,0 +1,94 @@
+# What a developer and CI run. `make` alone lists it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+BIN          := $(CURDIR)/.bin
+LINT_VERSION := v2.12.1
+LINT         := $(BIN)/golangci-lint-$(LINT_VERSION)
+# A count of inputs: with a short time, `go test` now and then fails with its own deadline.
+FUZZTIME     ?= 20000x
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+.PHONY: test
+# In this order, so that a cheap mistake shows before an expensive one. Each step is a make of
+# its own: with -j they would run into each other.
+test: ## everything CI asks for; installs what it needs
+	@$(MAKE) --no-print-directory need-postgres need-node
+	@$(MAKE) --no-print-directory check-generated
+	@$(MAKE) --no-print-directory vet
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory test-node
+	@$(MAKE) --no-print-directory race
+
+.PHONY: race
+race: ## the Go tests under the race detector
+	go test -race -timeout 10m ./...
+
+.PHONY: test-node
+test-node: need-node ## the clients' examples, against a server of their own
+
+.PHONY: vet
+vet: ## go vet
+	go vet ./...
+
+.PHONY: lint
+lint: $(LINT) ## golangci-lint, as pinned above
+	$(LINT) run ./...
+
+.PHONY: build
+build: ## the binary, ./greenroom
+	go build -trimpath -o greenroom .
+
+.PHONY: generate
+generate: ## graph/generated from schema.graphqls and gqlgen.yml
+	go run github.com/99designs/gqlgen generate
+
+.PHONY: check-generated
+# Compares with what lies in the tree, not with the last commit: half-done work can be checked too.
+check-generated: ## fails when graph/generated is not what generate makes
+	@mkdir -p $(BIN) && rm -rf $(BIN)/generated && cp -R graph/generated $(BIN)/generated
+	@$(MAKE) --no-print-directory generate
+	@diff -r $(BIN)/generated graph/generated || { echo 'graph/generated was out of date: commit what `make generate` has now made' >&2; exit 1; }
+
+.PHONY: fuzz
+fuzz: ## every fuzz target, FUZZTIME each: a count (20000x) or a time (5m)
+	@grep -rHoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | while IFS=: read -r file func; do \
+		echo "$${func#func } in $$(dirname $$file), $(FUZZTIME)"; \
+		go test -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(FUZZTIME) $$(dirname $$file) </dev/null; \
+	done
+
+.PHONY: clean
+clean: ## what was built; tools in .bin stay
+	rm -rf greenroom $(BIN)/generated
+
+# The version is part of the name: another one is another file, and is built.
+$(LINT):
+	@echo 'building golangci-lint $(LINT_VERSION), once: a few minutes'
+	@mkdir -p $(BIN)
+	GOBIN=$(BIN) GOFLAGS= go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	@rm -f $(BIN)/golangci-lint-v* && mv $(BIN)/golangci-lint $@
+
+.PHONY: need-postgres
+# The tests start throw-away clusters of their own; only the server's programs are needed.
+need-postgres:
+	@if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && ! command -v initdb >/dev/null; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo 'installing PostgreSQL'; \
+			apt-get update -qq </dev/null; \
+			DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql </dev/null >/dev/null; \
+		else \
+			echo 'The tests need the programs of a PostgreSQL server (initdb, postgres): install the package postgresql, on Debian by `sudo apt-get install postgresql`, or put them on PATH.' >&2; \
+			exit 1; \
+		fi; \
+	fi
+
+.PHONY: need-node
+need-node:
+	@command -v node >/dev/null || { echo 'node is missing: install Node.js 20 or later, from nodejs.org or by `sudo apt-get install nodejs npm`' >&2; exit 1; }
