@@ -1,0 +1,205 @@
+package db
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"gorm.io/gorm"
+
+	"greenroom/models"
+)
+
+// Sessions reads one page of sessions as they are at now.
+func (s *Store) Sessions(ctx context.Context, q models.SessionQuery, now models.Time) (*models.SessionConnection, error) {
+	filtered, err := s.filterSessions(q, now)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := gorm.G[*models.Session](s.reader, filtered.between(q.Page, q.Ascending).where()...).
+		Order(order(q.Page, q.Ascending)).Limit(q.Page.Size + 1).Find(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list sessions: %w", translate(err))
+	}
+	nodes, info := turn(settled(rows, now), q.Page, func(s *models.Session) string { return s.ID })
+	return &models.SessionConnection{Nodes: nodes, PageInfo: info, Query: q}, nil
+}
+
+// CountSessions counts the whole list.
+func (s *Store) CountSessions(ctx context.Context, q models.SessionQuery, now models.Time) (int, error) {
+	filtered, err := s.filterSessions(q, now)
+	if err != nil {
+		return 0, err
+	}
+	n, err := gorm.G[models.Session](s.reader, filtered.where()...).Count(ctx, "*")
+	if err != nil {
+		return 0, fmt.Errorf("count sessions: %w", translate(err))
+	}
+	return int(n), nil
+}
+
+// SessionsByAvatar reads the same page of each avatar's sessions with one statement, however
+// many avatars there are.
+func (s *Store) SessionsByAvatar(ctx context.Context, avatarIDs []string, q models.SessionQuery, now models.Time) (map[string]*models.SessionConnection, error) {
+	filtered, err := s.filterSessions(q, now)
+	if err != nil {
+		return nil, err
+	}
+	ranked := s.reader.Model(&models.Session{}).
+		Clauses(filtered.between(q.Page, q.Ascending).and("avatar_id IN ?", avatarIDs).where()...).
+		Select("*, ROW_NUMBER() OVER (PARTITION BY avatar_id ORDER BY " + order(q.Page, q.Ascending) + ") AS place")
+	rows, err := gorm.G[*models.Session](s.reader).Table("(?) AS sessions", ranked).
+		Where("place <= ?", q.Page.Size+1).Order("avatar_id, place").Find(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list sessions by avatar: %w", translate(err))
+	}
+	byAvatar := map[string][]*models.Session{}
+	for _, row := range settled(rows, now) {
+		byAvatar[row.AvatarID] = append(byAvatar[row.AvatarID], row)
+	}
+	pages := map[string]*models.SessionConnection{}
+	for _, id := range avatarIDs {
+		nodes, info := turn(byAvatar[id], q.Page, func(s *models.Session) string { return s.ID })
+		pages[id] = &models.SessionConnection{Nodes: nodes, PageInfo: info, Query: q}
+	}
+	return pages, nil
+}
+
+// CountSessionsByAvatar counts each avatar's whole list with one statement.
+func (s *Store) CountSessionsByAvatar(ctx context.Context, avatarIDs []string, q models.SessionQuery, now models.Time) (map[string]int, error) {
+	filtered, err := s.filterSessions(q, now)
+	if err != nil {
+		return nil, err
+	}
+	var rows []struct {
+		AvatarID string
+		N        int
+	}
+	err = gorm.G[models.Session](s.reader, filtered.and("avatar_id IN ?", avatarIDs).where()...).
+		Select("avatar_id, count(*) AS n").Group("avatar_id").Scan(ctx, &rows)
+	if err != nil {
+		return nil, fmt.Errorf("count sessions by avatar: %w", translate(err))
+	}
+	counts := map[string]int{}
+	for _, row := range rows {
+		counts[row.AvatarID] = row.N
+	}
+	return counts, nil
+}
+
+func (s *Store) filterSessions(q models.SessionQuery, now models.Time) (conditions, error) {
+	c, f := inScope(q.Scope), q.Filter
+	if err := storable(slices.Concat(f.AvatarID, f.EndUserID)...); err != nil {
+		return nil, err
+	}
+	if f.Status != nil {
+		c = c.statusIn(f.Status, now)
+	}
+	if f.AvatarID != nil {
+		c = c.and("avatar_id IN ?", f.AvatarID)
+	}
+	if f.EndUserID != nil {
+		c = c.and("end_user_id IN ?", f.EndUserID)
+	}
+	if f.EndReason != nil {
+		c = c.endReasonIn(f.EndReason, now)
+	}
+	if f.CreatedAfter != nil {
+		c = c.and("created_at >= ?", *f.CreatedAfter)
+	}
+	if f.CreatedBefore != nil {
+		c = c.and("created_at < ?", *f.CreatedBefore)
+	}
+	return s.filterMetadata(c, f.Metadata)
+}
+
+// filterMetadata compares top-level keys. A key whose value is null counts as absent, so it
+// sets no condition.
+func (s *Store) filterMetadata(c conditions, want models.JSONObject) (conditions, error) {
+	if len(want) > models.MaxMetadataFilterKeys {
+		return nil, models.Invalid(fmt.Sprintf("a filter compares at most %d metadata keys", models.MaxMetadataFilterKeys), "filter", "metadata")
+	}
+	for _, key := range slices.Sorted(maps.Keys(want)) {
+		if want[key] == nil {
+			continue
+		}
+		text, _ := want[key].(string)
+		if err := storable(key, text); err != nil {
+			return nil, err
+		}
+		has, values, err := s.dialect.metadataHas(key, jsonScalar(want[key]))
+		if err != nil {
+			return nil, models.Invalid(err.Error(), "filter", "metadata")
+		}
+		c = c.and(has, values...)
+	}
+	return c, nil
+}
+
+// storable refuses text that PostgreSQL cannot hold, on every engine: nothing stored could
+// match it.
+func storable(texts ...string) error {
+	for _, text := range texts {
+		if strings.ContainsRune(text, 0) || !utf8.ValidString(text) {
+			return models.Invalid("a filter holds NUL or text that is not UTF-8", "filter")
+		}
+	}
+	return nil
+}
+
+// jsonScalar gives numbers one type, wherever they were decoded.
+func jsonScalar(v any) any {
+	switch v := v.(type) {
+	case int64, int, float64:
+		if text, err := json.Marshal(v); err == nil {
+			return json.Number(text)
+		}
+	}
+	return v
+}
+
+// order reads a page from its near end, so that a limit cuts the right rows off.
+func order(page models.Page, ascending bool) string {
+	if ascending != page.Backward {
+		return "id ASC"
+	}
+	return "id DESC"
+}
+
+// between keeps what lies between the page's cursors.
+func (c conditions) between(page models.Page, ascending bool) conditions {
+	above, below := page.Before, page.After
+	if ascending {
+		above, below = page.After, page.Before
+	}
+	if above != "" {
+		c = c.and("id > ?", above)
+	}
+	if below != "" {
+		c = c.and("id < ?", below)
+	}
+	return c
+}
+
+// turn puts a page that was read from its near end into the list's own order, and drops the
+// row that only told of more.
+func turn[T any](rows []*T, page models.Page, id func(*T) string) ([]*T, models.PageInfo) {
+	more := len(rows) > page.Size
+	if more {
+		rows = rows[:page.Size]
+	}
+	info := models.PageInfo{HasNextPage: more, HasPreviousPage: page.After != ""}
+	if page.Backward {
+		slices.Reverse(rows)
+		info = models.PageInfo{HasNextPage: page.Before != "", HasPreviousPage: more}
+	}
+	if len(rows) > 0 {
+		first, last := id(rows[0]), id(rows[len(rows)-1])
+		info.StartCursor, info.EndCursor = &first, &last
+	}
+	return rows, info
+}

@@ -1,0 +1,131 @@
+package db
+
+import (
+	"context"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"greenroom/models"
+)
+
+// Session reads one session as it is at now. Nothing outside the scope is found.
+func (s *Store) Session(ctx context.Context, scope models.Scope, id string, now models.Time) (*models.Session, error) {
+	found, err := gorm.G[*models.Session](s.reader, inScope(scope).and("id = ?", id).where()...).Take(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("session %s: %w", id, translate(err))
+	}
+	found.Settle(now)
+	return found, nil
+}
+
+// OperatorSession reads a session of whichever account, as stored: for operators and for this
+// program's own work.
+func (s *Store) OperatorSession(ctx context.Context, id string) (*models.Session, error) {
+	found, err := gorm.G[*models.Session](s.reader).Where("id = ?", id).Take(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("session %s: %w", id, translate(err))
+	}
+	return found, nil
+}
+
+// DueSessions are the first sessions, oldest deadline first, whose deadline has passed without
+// the end having been written; as stored.
+func (s *Store) DueSessions(ctx context.Context, now models.Time, limit int) ([]*models.Session, error) {
+	due, err := gorm.G[*models.Session](s.reader).
+		Where("ended_at IS NULL AND deadline <= ?", now).
+		Order("deadline").Limit(limit).Find(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("due sessions: %w", translate(err))
+	}
+	return due, nil
+}
+
+// WaitingSessions are live sessions whose avatar has been in the given state since then or
+// longer, longest first; as stored.
+func (s *Store) WaitingSessions(ctx context.Context, state models.AvatarState, since, now models.Time, limit int) ([]*models.Session, error) {
+	lasting := conditions{}.live(now).
+		and("ended_at IS NULL AND assignment_since <= ? AND avatar_state = ?", since, state)
+	waiting, err := gorm.G[*models.Session](s.reader, lasting.where()...).
+		Order("assignment_since").Limit(limit).Find(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("waiting sessions: %w", translate(err))
+	}
+	return waiting, nil
+}
+
+// LiveSessions are sessions of all accounts that are live at now, behind the id after, in the
+// order of ids; as stored.
+func (s *Store) LiveSessions(ctx context.Context, after string, now models.Time, limit int) ([]*models.Session, error) {
+	live, err := gorm.G[*models.Session](s.reader, conditions{}.live(now).and("id > ?", after).where()...).
+		Order("id").Limit(limit).Find(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("live sessions: %w", translate(err))
+	}
+	return live, nil
+}
+
+// Session reads one session as stored and keeps others from changing it until the transaction
+// ends.
+func (t *Tx) Session(scope models.Scope, id string) (*models.Session, error) {
+	found, err := gorm.G[*models.Session](t.db, inScope(scope).and("id = ?", id).where(t.dialect.lock()...)...).Take(t.ctx)
+	if err != nil {
+		return nil, fmt.Errorf("session %s: %w", id, translate(err))
+	}
+	return found, nil
+}
+
+// InsertSession adds a session.
+func (t *Tx) InsertSession(s *models.Session) error {
+	if err := gorm.G[models.Session](t.db).Create(t.ctx, s); err != nil {
+		return fmt.Errorf("insert session: %w", translate(err))
+	}
+	return nil
+}
+
+// Swap writes a session that was read in this or another transaction and since changed. Of
+// many concurrent callers exactly one succeeds; the others get models.ErrConflict and change
+// nothing. What never changes (account, avatar, creation) is left alone.
+func (t *Tx) Swap(s *models.Session) error {
+	read := s.Version
+	s.Version++
+	n, err := gorm.G[models.Session](t.db).
+		Where("account_id = ? AND id = ? AND version = ?", s.AccountID, s.ID, read).
+		Select("*").Omit("account_id", "id", "avatar_id", "session_type", "end_user_id", "created_at", "room_name").
+		Updates(t.ctx, *s)
+	if err != nil {
+		return fmt.Errorf("write session %s: %w", s.ID, translate(err))
+	}
+	if n == 0 {
+		return fmt.Errorf("write session %s: %w", s.ID, models.ErrConflict)
+	}
+	return nil
+}
+
+// CountLive counts the account's sessions that hold a place at now.
+func (t *Tx) CountLive(accountID string, now models.Time) (int, error) {
+	return countLive(t.ctx, t.db, accountID, now)
+}
+
+// CountLive counts the account's sessions that hold a place at now.
+func (s *Store) CountLive(ctx context.Context, accountID string, now models.Time) (int, error) {
+	return countLive(ctx, s.reader, accountID, now)
+}
+
+func countLive(ctx context.Context, g *gorm.DB, accountID string, now models.Time) (int, error) {
+	n, err := gorm.G[models.Session](g, ofAccount(accountID).live(now).where()...).Count(ctx, "*")
+	if err != nil {
+		return 0, fmt.Errorf("count live sessions: %w", translate(err))
+	}
+	return int(n), nil
+}
+
+// Holders are the account's live sessions, oldest first.
+func (s *Store) Holders(ctx context.Context, accountID string, now models.Time, limit int) ([]*models.Session, error) {
+	holders, err := gorm.G[*models.Session](s.reader, ofAccount(accountID).live(now).where()...).
+		Order("id").Limit(limit).Find(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("holders: %w", translate(err))
+	}
+	return settled(holders, now), nil
+}

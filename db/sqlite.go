@@ -1,0 +1,147 @@
+package db
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"gorm.io/driver/sqlite"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+	"gorm.io/gorm/logger"
+)
+
+// applicationID marks a SQLite file as Greenroom's ("GREN"); `file` and other tools show it.
+const applicationID = 0x4752454e
+
+// openSQLite opens FILE with one writer connection and a pool of readers. What matters is in
+// the DSN: a PRAGMA statement would reach one pooled connection only.
+func openSQLite(ctx context.Context, file string, opts Options) (*Store, error) {
+	if file == "" || strings.Contains(file, ":memory:") || strings.ContainsAny(file, "?#") {
+		return nil, fmt.Errorf("database must be sqlite:FILE, a file on disk")
+	}
+	// The file holds customers' data: nobody else on the machine reads it.
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // G304: the operator names it
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	writerDB, err := openGORM(sqlite.Open(sqliteDSN(file, false)), 1)
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", file, err)
+	}
+	if err := prepareSQLite(ctx, writerDB, opts); err != nil {
+		return nil, fmt.Errorf("open database %s: %w", file, closing(writerDB, err))
+	}
+	readerDB, err := openGORM(sqlite.Open(sqliteDSN(file, true)), max(4, 2*runtime.GOMAXPROCS(0)))
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", file, closing(writerDB, err))
+	}
+	s := &Store{dialect: sqliteDialect{}, reader: readerDB, log: opts.Log}
+	s.writer = newGroupWriter(writerDB, s.dialect, opts.Observe, s.breakDown)
+	return s, nil
+}
+
+func sqliteDSN(file string, readOnly bool) string {
+	q := url.Values{
+		"_busy_timeout": {"5000"},
+		"_journal_mode": {"WAL"},
+		"_synchronous":  {"FULL"},
+		"_foreign_keys": {"on"},
+		"_txlock":       {"immediate"},
+	}
+	if readOnly {
+		q.Set("mode", "ro")
+		q.Set("_txlock", "deferred")
+		q.Del("_journal_mode") // the writer has set it, for good
+	}
+	return "file:" + (&url.URL{Path: file}).EscapedPath() + "?" + q.Encode()
+}
+
+// breakDown takes the store out of service: after a failed fsync the next commit may claim a
+// success that never reached the disk.
+func (s *Store) breakDown(err error) {
+	s.broken.Store(true)
+	s.log.Error("the database's disk has failed; refusing all writes until restart", "error", err)
+}
+
+// prepareSQLite checks whose file this is, marks a new one, and migrates.
+func prepareSQLite(ctx context.Context, g *gorm.DB, opts Options) error {
+	var mark, tables int
+	if err := g.Raw("PRAGMA application_id").Scan(&mark).Error; err != nil {
+		return fmt.Errorf("read the file's mark: %w", err)
+	}
+	if err := g.Raw("SELECT count(*) FROM sqlite_schema").Scan(&tables).Error; err != nil {
+		return fmt.Errorf("read the file's mark: %w", err)
+	}
+	if mark != applicationID && (mark != 0 || tables > 0) {
+		return errNotOurs
+	}
+	if tables == 0 && opts.SkipMigrations {
+		return errEmpty
+	}
+	if err := migrate(ctx, g, dialectSQLite, opts); err != nil {
+		return err
+	}
+	return g.Exec("PRAGMA application_id = " + strconv.Itoa(applicationID)).Error
+}
+
+func openGORM(d gorm.Dialector, conns int) (*gorm.DB, error) {
+	g, err := gorm.Open(d, &gorm.Config{
+		SkipDefaultTransaction: true,
+		PrepareStmt:            true,
+		PrepareStmtMaxSize:     500,
+		TranslateError:         true,
+		Logger:                 logger.Discard, // errors are returned, and logged once, by whoever handles them
+	})
+	if err != nil {
+		return nil, err
+	}
+	pool, err := g.DB()
+	if err != nil {
+		return nil, err
+	}
+	pool.SetMaxOpenConns(conns)
+	pool.SetMaxIdleConns(conns)
+	return g, nil
+}
+
+func closing(g *gorm.DB, err error) error {
+	_ = closeDB(g) // err is what matters
+	return err
+}
+
+type sqliteDialect struct{}
+
+// lock adds nothing: the single writer's transaction is exclusive from its first statement.
+func (sqliteDialect) lock() []clause.Expression { return nil }
+
+func (sqliteDialect) claim() []clause.Expression { return nil }
+
+func (sqliteDialect) metadataHas(key string, value any) (string, []any, error) {
+	const has = "EXISTS (SELECT 1 FROM json_each(metadata) WHERE json_each.key = ? AND "
+	switch v := value.(type) {
+	case string:
+		return has + "json_each.type = 'text' AND json_each.value = ?)", []any{key, v}, nil
+	case bool:
+		return has + "json_each.type = ?)", []any{key, strconv.FormatBool(v)}, nil
+	case json.Number:
+		var number any
+		number, err := v.Int64()
+		if err != nil {
+			if number, err = v.Float64(); err != nil {
+				return "", nil, errBadNumber
+			}
+		}
+		return has + "json_each.type IN ('integer', 'real') AND json_each.value = ?)", []any{key, number}, nil
+	default:
+		return "", nil, errNotScalar
+	}
+}

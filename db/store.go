@@ -1,0 +1,135 @@
+// Package db is the only room that knows GORM and SQL. It takes and returns models.
+//
+// Reads go to a pool of readers and see what has been committed. Every write goes through
+// [Store.Write]. Every query is scoped by an account's id, given by the caller and never
+// empty, except those whose name says that they are the operator's or a sweep's.
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"greenroom/models"
+)
+
+// A Store is an open database.
+type Store struct {
+	dialect dialect
+	reader  *gorm.DB
+	writer  writer
+	// broken is set when the disk failed under a commit: what is durable is then unknown.
+	broken atomic.Bool
+	log    *slog.Logger
+}
+
+// A writer runs closures in transactions: group commit on SQLite, one each on PostgreSQL.
+type writer interface {
+	write(ctx context.Context, fn func(*Tx) error) error
+	close() error
+}
+
+// A Tx is what a closure given to [Store.Write] works with. Its methods take no context: a
+// caller that goes away in mid-statement must not interrupt a transaction that others share.
+type Tx struct {
+	ctx     context.Context
+	db      *gorm.DB
+	dialect dialect
+}
+
+// Options of a store; the zero value is right for serving.
+type Options struct {
+	Log *slog.Logger
+	// SkipMigrations opens the schema as it is, for commands that must not change it.
+	SkipMigrations bool
+	// Observe is told the size of each group of writes that shared a commit; may be nil.
+	Observe func(group int)
+}
+
+// Open opens the database named by dsn, `sqlite:FILE` or `postgres://…`, and brings its schema
+// up to date. A database that is not Greenroom's, or that a newer version has migrated, is
+// refused untouched.
+func Open(ctx context.Context, dsn string, opts Options) (*Store, error) {
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	if opts.Observe == nil {
+		opts.Observe = func(int) {}
+	}
+	switch scheme, rest, _ := strings.Cut(dsn, ":"); scheme {
+	case "sqlite":
+		return openSQLite(ctx, rest, opts)
+	case "postgres", "postgresql":
+		return openPostgres(ctx, dsn, opts)
+	default:
+		return nil, fmt.Errorf("database must be sqlite:FILE or postgres://…")
+	}
+}
+
+// Write runs fn in a transaction and returns when its work is durable. Several callers may
+// share a commit; fn's own error or panic undoes its own work alone.
+//
+// fn may be run more than once: it does no I/O but through its Tx, and keeps nothing outside
+// that a second run would not overwrite. It must not call Write itself. ctx is looked at
+// before fn begins and never after, so an error from ctx means that nothing was done.
+func (s *Store) Write(ctx context.Context, fn func(tx *Tx) error) error {
+	if s.broken.Load() {
+		return models.Unavailable("the database's disk has failed", 0)
+	}
+	return s.writer.write(ctx, fn)
+}
+
+// Ping asks whether the database answers and its disk has not failed.
+func (s *Store) Ping(ctx context.Context) error {
+	if s.broken.Load() {
+		return models.Unavailable("the database's disk has failed", 0)
+	}
+	var one int
+	if err := s.reader.WithContext(ctx).Raw("SELECT 1").Scan(&one).Error; err != nil {
+		return fmt.Errorf("ping database: %w", err)
+	}
+	return nil
+}
+
+// Close waits for writes under way and closes the database.
+func (s *Store) Close() error {
+	return errors.Join(s.writer.close(), closeDB(s.reader))
+}
+
+func closeDB(g *gorm.DB) error {
+	pool, err := g.DB()
+	if err != nil {
+		return fmt.Errorf("close database: %w", err)
+	}
+	return pool.Close()
+}
+
+// translate turns a driver's error into this program's vocabulary, at the door.
+func translate(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, gorm.ErrRecordNotFound):
+		return models.ErrNotFound
+	case errors.Is(err, gorm.ErrDuplicatedKey):
+		return models.ErrConflict
+	default:
+		return err
+	}
+}
+
+// dialect is what differs between the engines beyond what GORM hides.
+type dialect interface {
+	// lock is the clause that makes a read hold its rows until the transaction ends.
+	lock() []clause.Expression
+	// claim is the clause that skips rows which another transaction holds.
+	claim() []clause.Expression
+	// metadataHas is a condition: the top-level key of the metadata equals the value.
+	metadataHas(key string, value any) (sql string, args []any, err error)
+}

@@ -1,0 +1,198 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+
+	"gorm.io/gorm"
+
+	"greenroom/models"
+)
+
+// maxGroup bounds how many closures share a commit, and so how long the first one waits.
+const maxGroup = 256
+
+// errRestart says that the shared transaction is gone and its whole group must run again.
+var errRestart = errors.New("the transaction did not survive a closure's error")
+
+// A groupWriter is SQLite's single writer. Writes that wait while a transaction runs are
+// gathered into the next one: one fsync serves them all. Each closure has a savepoint of its
+// own, so that one refusal fails alone.
+type groupWriter struct {
+	db      *gorm.DB
+	dialect dialect
+	observe func(group int)
+	// fail is told when a commit fails; what reached the disk is then unknown.
+	fail func(error)
+
+	jobs chan *job
+	done chan struct{}
+	// mu keeps close from closing jobs under a sender.
+	mu     sync.RWMutex
+	closed bool
+}
+
+type job struct {
+	ctx  context.Context
+	fn   func(*Tx) error
+	err  error
+	done chan struct{}
+}
+
+func newGroupWriter(g *gorm.DB, d dialect, observe func(int), fail func(error)) *groupWriter {
+	w := &groupWriter{
+		db: g, dialect: d, observe: observe, fail: fail,
+		jobs: make(chan *job, maxGroup), done: make(chan struct{}),
+	}
+	go w.loop()
+	return w
+}
+
+func (w *groupWriter) write(ctx context.Context, fn func(*Tx) error) error {
+	j := &job{ctx: ctx, fn: fn, done: make(chan struct{})}
+	if err := w.enqueue(j); err != nil {
+		return err
+	}
+	// Not a select with ctx.Done: once queued, the closure may commit, and the caller is told.
+	<-j.done
+	return j.err
+}
+
+func (w *groupWriter) enqueue(j *job) error {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if w.closed {
+		return models.Unavailable("the database is closed", 0)
+	}
+	select {
+	case w.jobs <- j:
+		return nil
+	case <-j.ctx.Done():
+		return context.Cause(j.ctx)
+	}
+}
+
+func (w *groupWriter) close() error {
+	w.mu.Lock()
+	first := !w.closed
+	w.closed = true
+	w.mu.Unlock()
+	if first {
+		close(w.jobs)
+	}
+	<-w.done
+	return closeDB(w.db)
+}
+
+func (w *groupWriter) loop() {
+	defer close(w.done)
+	for first := range w.jobs {
+		group := w.gather(first)
+		w.observe(len(group))
+		w.run(group)
+		for _, j := range group {
+			close(j.done)
+		}
+	}
+}
+
+// gather takes what is waiting and does not wait for more: a single caller's latency is that
+// of a plain transaction.
+func (w *groupWriter) gather(first *job) []*job {
+	group := []*job{first}
+	for len(group) < maxGroup {
+		select {
+		case j, ok := <-w.jobs:
+			if !ok {
+				return group
+			}
+			group = append(group, j)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+// run commits the group. When a closure's error took the transaction with it (a full disk,
+// an interrupt), nobody's work is kept: each closure then runs again in a transaction of its
+// own, so that the one at fault fails alone.
+func (w *groupWriter) run(group []*job) {
+	err := w.transact(group)
+	if !errors.Is(err, errRestart) {
+		return
+	}
+	for _, j := range group {
+		if err := w.transact([]*job{j}); errors.Is(err, errRestart) && j.err == nil {
+			j.err = err
+		}
+	}
+}
+
+// transact runs the group in one transaction and leaves each one's outcome in its job. It
+// returns errRestart when the transaction did not survive.
+func (w *groupWriter) transact(group []*job) error {
+	// Only this context reaches the driver: a caller's deadline would interrupt SQLite, and
+	// that rolls back everybody's work.
+	ctx := context.Background()
+	tx := w.db.WithContext(ctx).Begin()
+	if tx.Error != nil {
+		failAll(group, fmt.Errorf("begin: %w", tx.Error))
+		return nil //nolint:nilerr // everybody has been told; there is nothing to run again
+	}
+	for _, j := range group {
+		if j.err = context.Cause(j.ctx); j.err != nil {
+			continue
+		}
+		if err := w.step(tx, &Tx{ctx: ctx, db: tx, dialect: w.dialect}, j); err != nil {
+			tx.Rollback()
+			return err
+		}
+	}
+	if err := tx.Commit().Error; err != nil {
+		tx.Rollback()
+		err = fmt.Errorf("commit: %w", err)
+		w.fail(err)
+		failAll(group, err)
+	}
+	return nil
+}
+
+// step runs one closure between SAVEPOINT and RELEASE.
+func (w *groupWriter) step(tx *gorm.DB, t *Tx, j *job) error {
+	if err := tx.Exec("SAVEPOINT closure").Error; err != nil {
+		return fmt.Errorf("%w: %w", errRestart, err)
+	}
+	if j.err = call(j.fn, t); j.err != nil {
+		if err := tx.Exec("ROLLBACK TO closure").Error; err != nil {
+			// SQLite has rolled everything back: the savepoint is gone with the transaction.
+			return errRestart
+		}
+	}
+	if err := tx.Exec("RELEASE closure").Error; err != nil {
+		return fmt.Errorf("%w: %w", errRestart, err)
+	}
+	return nil
+}
+
+// failAll gives err to those who would otherwise have succeeded.
+func failAll(group []*job, err error) {
+	for _, j := range group {
+		if j.err == nil {
+			j.err = err
+		}
+	}
+}
+
+// call runs fn and turns a panic into its error, so that it fails nobody else.
+func call(fn func(*Tx) error, tx *Tx) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic in a write: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return fn(tx)
+}
