@@ -1,0 +1,102 @@
+package daily
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+type callKey struct{}
+
+// A transport makes one try: waits for its place in the rate, sends it with the key, and reads
+// the whole reply within the time for one call.
+type transport struct {
+	client  *Client
+	base    http.RoundTripper
+	key     string
+	timeout time.Duration
+	observe func(call string, status int, took time.Duration)
+}
+
+func (c *Client) transport(cfg Config) *transport {
+	base := &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConnsPerHost:    16,
+		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+	}
+	return &transport{client: c, base: base, key: cfg.Key, timeout: cmp.Or(cfg.Timeout, defaultTimeout), observe: cfg.Observe}
+}
+
+// limiter is the rate that a method counts against.
+func (c *Client) limiter(method string) *limiter {
+	if method == http.MethodDelete {
+		return c.deletes
+	}
+	return c.calls
+}
+
+// RoundTrip makes the try. The reply's body is in memory when it returns.
+func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	limit := t.client.limiter(req.Method)
+	if err := limit.acquire(req.Context()); err != nil {
+		if req.Body != nil {
+			_ = req.Body.Close()
+		}
+		return nil, err
+	}
+	defer limit.release()
+	began := time.Now()
+	resp, err := t.send(req)
+	if t.observe != nil {
+		status := 0
+		if err == nil {
+			status = resp.StatusCode
+		}
+		name, _ := req.Context().Value(callKey{}).(string)
+		t.observe(name, status, time.Since(began))
+	}
+	return resp, err
+}
+
+func (t *transport) send(req *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithTimeout(req.Context(), t.timeout)
+	defer cancel()
+	req = req.Clone(ctx)
+	req.Header.Set("Authorization", "Bearer "+t.key)
+	resp, err := t.base.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	text, err := readAll(resp.Body)
+	if err != nil {
+		return nil, err
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(text))
+	return resp, nil
+}
+
+// CloseIdleConnections lets http.Client reach the connections.
+func (t *transport) CloseIdleConnections() {
+	if base, ok := t.base.(interface{ CloseIdleConnections() }); ok {
+		base.CloseIdleConnections()
+	}
+}
+
+// readAll reads a reply up to the cap; more is an error, not a cut.
+func readAll(body io.Reader) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(body, maxReply+1))
+	if err != nil {
+		return nil, fmt.Errorf("read reply: %w", err)
+	}
+	if len(text) > maxReply {
+		return nil, errTooLarge
+	}
+	return text, nil
+}
