@@ -1,0 +1,342 @@
+package session
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"greenroom/auth"
+	"greenroom/daily"
+	"greenroom/db"
+	"greenroom/models"
+)
+
+const (
+	// keptFor is how long an idempotency key is remembered.
+	keptFor = 24 * time.Hour
+	// lease is how long whoever claims a room may work on it before another may.
+	lease = 30 * time.Second
+	// lateRoom is how long Daily may still make a room that we have given up.
+	lateRoom = 60 * time.Second
+	// retryCreate is what a caller is told to wait after Daily did not answer.
+	retryCreate = 5 * time.Second
+	// awaitRoomEvery is how often a duplicate looks for the outcome of a create elsewhere.
+	awaitRoomEvery = 100 * time.Millisecond
+
+	maxKey       = 128
+	maxEndUserID = 128
+)
+
+// CreateInput is what a caller asks of a new session.
+type CreateInput struct {
+	AvatarID       string
+	Metadata       models.JSONObject
+	EndUserID      *string
+	MaxDuration    *int
+	IdempotencyKey *string
+}
+
+// Created is a session with its access token, nil once it has ended.
+type Created struct {
+	Session     *models.Session
+	AccessToken *string
+	// Replayed says that the idempotency key had already made the session.
+	Replayed bool
+}
+
+// Create takes a place and makes the room: first the row, then the room at Daily with no
+// transaction open, then the outcome. A key that was used before answers the session that it
+// made, waiting for it when it is still being made.
+//
+// Errors: what the caller can act on, and UNAVAILABLE when Daily does not make the room in
+// time; the place is free again then, and the key unused.
+func (s *Service) Create(ctx context.Context, in CreateInput) (*Created, error) {
+	caller, err := auth.RequireAPIKey(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkKey(in.IdempotencyKey); err != nil {
+		return nil, err
+	}
+	order, invalid := newOrder(caller, in, s.Clock.Now(ctx))
+	if replay, err := s.replay(ctx, order); replay != nil || err != nil {
+		return replay, err
+	}
+	if invalid != nil {
+		return nil, invalid
+	}
+	if s.draining.Load() {
+		return nil, models.Unavailable("this server is shutting down", time.Second)
+	}
+	if err := s.knowDomain(ctx); err != nil {
+		return nil, err
+	}
+	outcome := s.announce(order.id)
+	defer outcome()
+	intent, err := s.intend(ctx, order)
+	if err != nil {
+		return nil, err
+	}
+	if intent == nil {
+		// Another caller has bound the key meanwhile.
+		return s.replay(ctx, order)
+	}
+	// The caller may be gone by now, but the place is taken and the room will cost money.
+	ctx = context.WithoutCancel(ctx)
+	made, err := s.provide(ctx, intent)
+	if err != nil {
+		return nil, err
+	}
+	s.Observe("created", "")
+	return s.created(made, false), nil
+}
+
+// An order is a checked CreateInput.
+type order struct {
+	caller      *auth.Caller
+	id          string
+	now         models.Time
+	avatarID    string
+	metadata    models.Metadata
+	endUserID   *string
+	maxDuration *int
+	key         *string
+	fingerprint []byte
+}
+
+// newOrder checks what can be checked without the database. The order of invalid input still
+// has its key and a fingerprint, for a key that is looked up before anything else.
+func newOrder(caller *auth.Caller, in CreateInput, now models.Time) (*order, error) {
+	o := &order{
+		caller: caller, now: now, id: models.NewID(models.SessionPrefix, now),
+		avatarID: in.AvatarID, endUserID: in.EndUserID, maxDuration: in.MaxDuration, key: in.IdempotencyKey,
+	}
+	var err error
+	if o.metadata, err = models.NewMetadata(in.Metadata); err != nil {
+		return o, err
+	}
+	text, err := json.Marshal([]any{o.avatarID, o.metadata, o.endUserID, o.maxDuration})
+	if err != nil {
+		return o, fmt.Errorf("fingerprint: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	o.fingerprint = sum[:]
+	if o.endUserID != nil {
+		if err := checkText(*o.endUserID, maxEndUserID, "endUserId"); err != nil {
+			return o, err
+		}
+	}
+	if !models.ValidID(models.AvatarPrefix, o.avatarID) {
+		return o, noAvatar()
+	}
+	return o, nil
+}
+
+func noAvatar() error {
+	return &models.Error{Kind: models.KindNotFound, Message: "no such avatar", Field: []string{"avatarId"}}
+}
+
+func checkKey(key *string) error {
+	if key == nil {
+		return nil
+	}
+	return checkText(*key, maxKey, "idempotencyKey")
+}
+
+// checkText refuses what is not 1 to most characters, and what PostgreSQL could not store.
+func checkText(text string, most int, field string) error {
+	n := utf8.RuneCountInString(text)
+	if n < 1 || n > most || !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+		return models.Invalid(fmt.Sprintf("%s must be 1 to %d characters, without NUL", field, most), field)
+	}
+	return nil
+}
+
+// replay answers what the order's key has made; nil when the key is free.
+func (s *Service) replay(ctx context.Context, o *order) (*Created, error) {
+	if o.key == nil {
+		return nil, nil
+	}
+	bound, err := s.Store.IdempotencyKey(ctx, o.caller.AccountID, *o.key, o.now)
+	if errors.Is(err, models.ErrNotFound) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	if string(bound.Fingerprint) != string(o.fingerprint) {
+		return nil, models.ErrMismatch
+	}
+	found, err := s.awaitRoom(ctx, o.caller.Scope(), bound.SessionID)
+	if err != nil {
+		return nil, err
+	}
+	return s.created(found, true), nil
+}
+
+// awaitRoom waits until the room of a session is made or given up.
+func (s *Service) awaitRoom(ctx context.Context, scope models.Scope, id string) (*models.Session, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.Timings.CreateWithin+time.Second)
+	defer cancel()
+	for {
+		s.mu.Lock()
+		outcome := s.creating[id] // nil, and never closed, when another replica makes it
+		s.mu.Unlock()
+		found, err := s.Store.Session(ctx, scope, id, s.Clock())
+		switch {
+		case err != nil:
+			return nil, err
+		case found.EndReason != nil && *found.EndReason == models.EndProvisionFailed:
+			return nil, noRoom()
+		case found.EndedAt != nil || found.Room.State != models.RoomCreating:
+			return found, nil
+		}
+		select {
+		case <-outcome:
+		case <-time.After(awaitRoomEvery):
+		case <-ctx.Done():
+			return nil, models.Unavailable("the session with this idempotencyKey is still being made", time.Second)
+		}
+	}
+}
+
+// announce lets duplicates of a create wait for its outcome; the returned function tells it.
+func (s *Service) announce(id string) func() {
+	done := make(chan struct{})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.creating[id] = done
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.creating, id)
+		close(done)
+	}
+}
+
+// intend writes the session and its claim on the room, under the account's lock. It answers nil
+// when another caller has bound the key first.
+func (s *Service) intend(ctx context.Context, o *order) (*models.Session, error) {
+	var intent *models.Session
+	err := s.Store.Write(ctx, func(tx *db.Tx) error {
+		intent = nil
+		account, err := tx.LockAccount(o.caller.AccountID)
+		if err != nil {
+			return err
+		}
+		if bound, err := s.isBound(tx, o); bound || err != nil {
+			return err
+		}
+		row, err := s.newSession(tx, account, o)
+		if err != nil {
+			return err
+		}
+		intent = row
+		return s.insert(tx, row, o)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("create session: %w", err)
+	}
+	return intent, nil
+}
+
+func (s *Service) isBound(tx *db.Tx, o *order) (bool, error) {
+	if o.key == nil {
+		return false, nil
+	}
+	_, err := tx.IdempotencyKey(o.caller.AccountID, *o.key, o.now)
+	if errors.Is(err, models.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// newSession checks the avatar and the plan's limits, and makes the session to be inserted.
+func (s *Service) newSession(tx *db.Tx, account *models.Account, o *order) (*models.Session, error) {
+	plan, err := s.planOf(account)
+	if err != nil {
+		return nil, err
+	}
+	avatar, err := tx.Avatar(o.caller.Scope(), o.avatarID)
+	switch {
+	case errors.Is(err, models.ErrNotFound):
+		return nil, noAvatar()
+	case err != nil:
+		return nil, err
+	case avatar.ArchivedAt != nil:
+		return nil, models.ErrAvatarArchived
+	}
+	granted, err := plan.Grant(o.maxDuration)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkPlaces(tx, plan, account.ID, o.now); err != nil {
+		return nil, err
+	}
+	if err := checkQuota(tx.UsedSeconds, plan, account.ID, o.now); err != nil {
+		return nil, err
+	}
+	neverStarted := models.EndNeverStarted
+	return &models.Session{
+		AccountID: account.ID, ID: o.id, AvatarID: avatar.ID, SessionType: models.WebRTCVideo,
+		Metadata: o.metadata, EndUserID: o.endUserID, CreatedAt: o.now,
+		Deadline: o.now.Add(s.Timings.StartWindow).Ptr(), DeadlineReason: &neverStarted,
+		MaxDuration: granted, Revision: 1, Version: 1, AvatarState: models.AvatarWaiting, TokenGeneration: 1,
+		Room: models.Room{
+			State: models.RoomCreating, Name: s.roomName(o.id), Exp: s.roomExp(o.now, granted),
+			Fence: 1, Due: o.now.Add(lease).Ptr(),
+		},
+	}, nil
+}
+
+func (s *Service) insert(tx *db.Tx, row *models.Session, o *order) error {
+	if err := tx.InsertSession(row); err != nil {
+		return err
+	}
+	token := s.Signer.AccessToken(row.ID, row.TokenGeneration)
+	if err := tx.PutAccessToken(row, auth.Hash(token)); err != nil {
+		return err
+	}
+	if err := record(tx, row, models.EventCreated, o.now, o.caller.Actor(), ""); err != nil {
+		return err
+	}
+	if o.key == nil {
+		return nil
+	}
+	return tx.BindIdempotencyKey(&db.IdempotencyKey{
+		AccountID: row.AccountID, Key: *o.key, Fingerprint: o.fingerprint,
+		SessionID: row.ID, ExpiresAt: o.now.Add(keptFor),
+	}, o.now)
+}
+
+// provide makes the room of a session whose claim the caller holds, and writes the outcome.
+func (s *Service) provide(ctx context.Context, intent *models.Session) (*models.Session, error) {
+	within, cancel := context.WithTimeout(ctx, s.Timings.CreateWithin)
+	defer cancel()
+	room, err := s.Daily.CreateRoom(within, daily.RoomSpec{Name: intent.Room.Name, Exp: intent.Room.Exp})
+	if err != nil {
+		s.Log.Warn("no room for a session", "session", intent.ID, "error", err)
+		if err := s.abandon(ctx, intent); err != nil {
+			return nil, err
+		}
+		return nil, noRoom()
+	}
+	return s.roomReady(ctx, intent, room.URL)
+}
+
+func noRoom() error {
+	return models.Unavailable("the video room could not be made; nothing was created", retryCreate)
+}
+
+func (s *Service) created(made *models.Session, replayed bool) *Created {
+	c := &Created{Session: made, Replayed: replayed}
+	if made.EndedAt == nil {
+		token := s.Signer.AccessToken(made.ID, made.TokenGeneration)
+		c.AccessToken = &token
+	}
+	return c
+}

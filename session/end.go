@@ -1,0 +1,115 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"greenroom/auth"
+	"greenroom/db"
+	"greenroom/models"
+)
+
+// End ends the caller's session and answers after its commit; ejecting people and deleting the
+// room follow in the background. An ended session stays as it is, and that is a success.
+func (s *Service) End(ctx context.Context, id string) (*models.Session, error) {
+	caller, err := auth.Require(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.endAs(ctx, caller.Scope(), id, s.Clock.Now(ctx), models.EndClient, caller.Actor())
+}
+
+// endAs ends a session for a reason, on behalf of an actor.
+func (s *Service) endAs(ctx context.Context, scope models.Scope, id string, now models.Time, reason models.EndReason, by models.Actor) (*models.Session, error) {
+	after, err := s.move(ctx, scope, id, now, end, func(tx *db.Tx, row *models.Session) error {
+		return finish(tx, row, now, now, reason, by)
+	})
+	switch {
+	case errors.Is(err, models.ErrSessionEnded):
+		return after, nil
+	case err != nil:
+		return nil, err
+	}
+	s.after(after)
+	return after, nil
+}
+
+// OperatorEnd ends a session of whichever account, as the operator. The server that serves the
+// database notices and releases what the session held.
+func OperatorEnd(ctx context.Context, store *db.Store, clock models.Clock, id string) (*models.Session, error) {
+	if !models.ValidID(models.SessionPrefix, id) {
+		return nil, models.NotFound("session")
+	}
+	found, err := store.OperatorSession(ctx, id)
+	if errors.Is(err, models.ErrNotFound) {
+		return nil, models.NotFound("session")
+	} else if err != nil {
+		return nil, fmt.Errorf("end session %s: %w", id, err)
+	}
+	now := clock()
+	scope := models.Scope{AccountID: found.AccountID}
+	err = store.Write(ctx, func(tx *db.Tx) error {
+		if found, err = tx.Session(scope, id); err != nil {
+			return err
+		}
+		if _, err := settle(tx, found, now); err != nil {
+			return err
+		}
+		if allow(end, found) == nil {
+			if err := finish(tx, found, now, now, models.EndOperator, models.ActorOperator); err != nil {
+				return err
+			}
+		}
+		return tx.Swap(found)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("end session %s: %w", id, err)
+	}
+	return found, nil
+}
+
+// settle writes the end of a session whose deadline has passed, and tells whether it did.
+func settle(tx *db.Tx, row *models.Session, now models.Time) (bool, error) {
+	if row.EndedAt != nil || row.Deadline == nil || *row.Deadline > now {
+		return false, nil
+	}
+	return true, finish(tx, row, *row.Deadline, now, *row.DeadlineReason, models.ActorSystem)
+}
+
+// finish is the one place where a session ends. The end is never before the beginning, even
+// when the clock has been set back.
+func finish(tx *db.Tx, row *models.Session, at, now models.Time, reason models.EndReason, by models.Actor) error {
+	at = max(at, row.CreatedAt)
+	if row.StartedAt != nil {
+		at = max(at, *row.StartedAt)
+	}
+	row.End(at, reason)
+	row.Assignment.Since = nil
+	row.Room.Tries = 0
+	switch row.Room.State {
+	case models.RoomReady:
+		row.Room.State, row.Room.Due = models.RoomEjecting, now.Ptr()
+	case models.RoomCreating:
+		// Whoever is making the room finds the fence raised. The room may still appear: it is
+		// deleted when Daily can no longer make it behind our back.
+		row.Room.State, row.Room.Due = models.RoomDeleting, now.Add(lateRoom).Ptr()
+		row.Room.Fence++
+	case models.RoomEjecting, models.RoomDeleting, models.RoomGone:
+	}
+	return record(tx, row, models.EventEnded, at, by, endDetail(reason))
+}
+
+// endDetail says for people why a session ended.
+func endDetail(reason models.EndReason) string {
+	return map[models.EndReason]string{
+		models.EndClient:           "ended on request",
+		models.EndExpired:          "the granted time was over",
+		models.EndNeverStarted:     "nobody started it in time",
+		models.EndParticipantsLeft: "everybody had left the room",
+		models.EndAvatarLost:       "the avatar was lost and no other could take over",
+		models.EndProvisionFailed:  "the video room could not be made",
+		models.EndOperator:         "ended by the operator",
+		models.EndQuotaExhausted:   "the month's included minutes were used up",
+	}[reason]
+}

@@ -1,0 +1,185 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"greenroom/daily"
+	"greenroom/db"
+	"greenroom/models"
+)
+
+const (
+	// roomSlack is what a room lasts beyond its session's longest possible life: a start at the
+	// last moment, and people saying good-bye.
+	roomSlack = 150*time.Second + 5*time.Minute
+	// unlimitedRoom is how long a room lasts whose session nothing limits.
+	unlimitedRoom = 24 * time.Hour
+	// tokenStep is how long reads show the same meeting token, tokenLife how long it opens the
+	// room.
+	tokenStep = 15 * time.Minute
+	tokenLife = 30 * time.Minute
+)
+
+// roomName is the session's own, so that a room can be adopted after a lost reply.
+func (s *Service) roomName(sessionID string) string {
+	return s.RoomPrefix + "-s-" + strings.ToLower(models.ULID(sessionID))
+}
+
+// roomExp is when Daily closes the room at the latest, even when this server is dead: a whole
+// second, as Daily keeps it.
+func (s *Service) roomExp(created models.Time, granted *int) models.Time {
+	life := unlimitedRoom
+	if granted != nil {
+		life = time.Duration(*granted) * time.Second
+	}
+	exp := created.Add(s.Timings.StartWindow + life + roomSlack + time.Second - 1)
+	return exp - exp%1000
+}
+
+// DailyRoom is a session's room as its reader sees it; nil while it is being made, and when it
+// could not be made. The token is signed here: no read calls Daily.
+func (s *Service) DailyRoom(ctx context.Context, of *models.Session) *models.DailyRoom {
+	if of.Room.URL == "" {
+		return nil
+	}
+	room := &models.DailyRoom{URL: of.Room.URL, Name: of.Room.Name, Exp: of.Room.Exp}
+	if of.EndedAt == nil {
+		room.Token, room.TokenExpiresAt = s.meetingToken(of, of.RoomUserID(), s.Clock.Now(ctx))
+	}
+	return room
+}
+
+// meetingToken signs a token for the session's room. It is the same string for a quarter of an
+// hour, so that neither a refetch nor a push makes anybody rejoin. Nil until the domain is known.
+func (s *Service) meetingToken(of *models.Session, userID string, now models.Time) (*string, *models.Time) {
+	domain := s.domainID.Load()
+	if domain == nil {
+		return nil, nil
+	}
+	issued := models.TimeOf(now.Std().Truncate(tokenStep))
+	expires := min(of.Room.Exp, issued.Add(tokenLife))
+	token := daily.SignToken(s.DailyKey, daily.Claims{
+		Room: of.Room.Name, DomainID: *domain, UserID: userID, IssuedAt: issued, Expires: expires,
+	})
+	return &token, &expires
+}
+
+// knowDomain asks Daily for the domain's id, once; the database remembers it, so that a restart
+// while Daily is down can still sign tokens.
+func (s *Service) knowDomain(ctx context.Context) error {
+	if s.domainID.Load() != nil {
+		return nil
+	}
+	domain, err := s.Daily.Domain(ctx)
+	if err != nil {
+		s.Log.Warn("the room provider does not tell its domain", "error", err)
+		return models.Unavailable("the room provider does not answer", retryCreate)
+	}
+	err = s.Store.Write(ctx, func(tx *db.Tx) error {
+		return tx.PutSetting(db.SettingDailyDomainID, domain.ID)
+	})
+	if err != nil {
+		return fmt.Errorf("remember the domain: %w", err)
+	}
+	s.domainID.Store(&domain.ID)
+	return nil
+}
+
+// recallDomain takes the domain's id from the database, when an earlier run has learnt it.
+func (s *Service) recallDomain(ctx context.Context) error {
+	id, err := s.Store.Setting(ctx, db.SettingDailyDomainID)
+	if errors.Is(err, models.ErrNotFound) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	s.domainID.Store(&id)
+	return nil
+}
+
+// Readiness tells whether sessions can be created: nil when the room provider is known and this
+// server is not shutting down.
+func (s *Service) Readiness() error {
+	switch {
+	case s.draining.Load():
+		return errors.New("draining")
+	case s.domainID.Load() == nil:
+		return errors.New("the room provider has not answered yet")
+	default:
+		return nil
+	}
+}
+
+// roomReady writes that the room is there, for whoever still holds the claim. A session that has
+// ended meanwhile is answered as it is, and its room deleted at once.
+func (s *Service) roomReady(ctx context.Context, claimed *models.Session, url string) (*models.Session, error) {
+	now := s.Clock()
+	var after *models.Session
+	err := s.Store.Write(ctx, func(tx *db.Tx) error {
+		row, err := tx.Session(models.Scope{AccountID: claimed.AccountID}, claimed.ID)
+		if err != nil {
+			return err
+		}
+		after = row
+		if _, err := settle(tx, row, now); err != nil {
+			return err
+		}
+		switch {
+		case row.EndedAt != nil && row.Room.State == models.RoomDeleting:
+			row.Room.URL, row.Room.Due = url, now.Ptr()
+		case row.Room.State == models.RoomCreating && row.Room.Fence == claimed.Room.Fence:
+			row.Room.State, row.Room.URL, row.Room.Due, row.Room.Tries = models.RoomReady, url, nil, 0
+			row.Revision++
+			if err := record(tx, row, models.EventRoomReady, now, models.ActorSystem, ""); err != nil {
+				return err
+			}
+		default:
+			// Another replica has finished it: the row says how.
+			return nil
+		}
+		return tx.Swap(row)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("room of session %s: %w", claimed.ID, err)
+	}
+	if after.EndedAt != nil {
+		wake(s.wakeDelete)
+	}
+	return after, nil
+}
+
+// abandon ends a session whose room could not be made: the place is free, the key unused. The
+// room may still come late, so it is deleted after a while.
+func (s *Service) abandon(ctx context.Context, claimed *models.Session) error {
+	now := s.Clock()
+	var failed bool
+	err := s.Store.Write(ctx, func(tx *db.Tx) error {
+		failed = false
+		row, err := tx.Session(models.Scope{AccountID: claimed.AccountID}, claimed.ID)
+		if err != nil {
+			return err
+		}
+		if row.EndedAt != nil || row.Room.Fence != claimed.Room.Fence {
+			return nil
+		}
+		failed = true
+		if err := finish(tx, row, now, now, models.EndProvisionFailed, models.ActorSystem); err != nil {
+			return err
+		}
+		if err := tx.UnbindIdempotencyKey(row.AccountID, row.ID); err != nil {
+			return err
+		}
+		return tx.Swap(row)
+	})
+	if err != nil {
+		return fmt.Errorf("abandon session %s: %w", claimed.ID, err)
+	}
+	if failed {
+		s.Observe("ended", models.EndProvisionFailed)
+	}
+	return nil
+}

@@ -1,0 +1,227 @@
+// Package session decides what may happen to a session, who may ask for it, and in which order.
+// Every way in (GraphQL, the sweep, avatar servers, operators) goes through [Service], and
+// every change through its move.
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"greenroom/auth"
+	"greenroom/avatarserver"
+	"greenroom/daily"
+	"greenroom/db"
+	"greenroom/models"
+)
+
+// Timings are how long things may take; see config for their defaults.
+type Timings struct {
+	// CreateWithin bounds a create: waiting for a place in Daily's rate, and the room.
+	CreateWithin time.Duration
+	// StartWithin is how long one startSession waits for the avatar.
+	StartWithin time.Duration
+	// GiveUpAfter is how long an avatar may take to be ready at all.
+	GiveUpAfter time.Duration
+	// StartWindow is how long a created session waits to be started.
+	StartWindow time.Duration
+	// LostGrace is how long a session outlives its avatar server.
+	LostGrace time.Duration
+	// Sweep is the time between two looks at deadlines and rooms.
+	Sweep time.Duration
+}
+
+// Config is what a Service works with.
+type Config struct {
+	Store         *db.Store
+	Daily         *daily.Client
+	AvatarServers *avatarserver.Registry
+	Signer        *auth.Signer
+	Plans         models.Plans
+	Clock         models.Clock
+	Log           *slog.Logger
+	Timings       Timings
+	// DailyKey signs meeting tokens.
+	DailyKey string
+	// RoomPrefix names the environment in every room's name, so that two installations on one
+	// Daily domain do not take each other's rooms for orphans.
+	RoomPrefix string
+	// PublicURL is how clients reach this server, http or https.
+	PublicURL *url.URL
+	// Observe is told of every session that was created, started or ended; may be nil.
+	Observe func(what string, reason models.EndReason)
+}
+
+// A Service is the rules of sessions.
+type Service struct {
+	Config
+	domainID atomic.Pointer[string]
+
+	// background counts work that goes on without its caller; gate keeps it from growing once
+	// Shutdown waits.
+	background sync.WaitGroup
+	gate       sync.Mutex
+	stop       context.CancelFunc
+	stopped    context.Context
+	draining   atomic.Bool
+	wakeRooms  chan struct{}
+	wakeDelete chan struct{}
+
+	mu sync.Mutex
+	// creating holds creates under way here, closed once their outcome is written.
+	creating map[string]chan struct{}
+	// starting holds starts under way here.
+	starting map[string]*start
+}
+
+// New makes a Service. Run does its work in the background.
+func New(cfg Config) *Service {
+	if cfg.Observe == nil {
+		cfg.Observe = func(string, models.EndReason) {}
+	}
+	s := &Service{
+		Config:     cfg,
+		wakeRooms:  make(chan struct{}, 1),
+		wakeDelete: make(chan struct{}, 1),
+		creating:   map[string]chan struct{}{},
+		starting:   map[string]*start{},
+	}
+	s.stopped, s.stop = context.WithCancel(context.Background())
+	return s
+}
+
+// Session reads a session that the caller may see; any other is models.ErrNotFound.
+func (s *Service) Session(ctx context.Context, id string) (*models.Session, error) {
+	caller, err := auth.Require(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.read(ctx, caller.Scope(), id)
+}
+
+// Sessions reads one page of the sessions that the caller may see.
+func (s *Service) Sessions(ctx context.Context, q models.SessionQuery) (*models.SessionConnection, error) {
+	caller, err := auth.Require(ctx)
+	if err != nil {
+		return nil, err
+	}
+	q.Scope = caller.Scope()
+	return s.Store.Sessions(ctx, q, s.Clock.Now(ctx))
+}
+
+// Event reads one line of a timeline that the caller may see.
+func (s *Service) Event(ctx context.Context, id string) (*models.SessionEvent, error) {
+	caller, err := auth.Require(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !models.ValidID(models.EventPrefix, id) {
+		return nil, models.NotFound("event")
+	}
+	return s.Store.SessionEvent(ctx, caller.Scope(), id)
+}
+
+func (s *Service) read(ctx context.Context, scope models.Scope, id string) (*models.Session, error) {
+	if !models.ValidID(models.SessionPrefix, id) {
+		return nil, models.NotFound("session")
+	}
+	found, err := s.Store.Session(ctx, scope, id, s.Clock.Now(ctx))
+	if errors.Is(err, models.ErrNotFound) {
+		return nil, models.NotFound("session")
+	}
+	return found, err
+}
+
+// move does a to one session in a transaction and answers the session as it is then. A session
+// whose deadline has passed is ended first, whatever becomes of a. change is run only where the
+// lifecycle allows a; it may refuse before it has written anything, and may run again.
+func (s *Service) move(ctx context.Context, scope models.Scope, id string, now models.Time, a action, change func(*db.Tx, *models.Session) error) (*models.Session, error) {
+	if !models.ValidID(models.SessionPrefix, id) {
+		return nil, models.NotFound("session")
+	}
+	var after *models.Session
+	var refusal error
+	var overdue bool
+	err := s.Store.Write(ctx, func(tx *db.Tx) error {
+		row, err := tx.Session(scope, id)
+		if err != nil {
+			return err
+		}
+		stored := *row
+		overdue, err = settle(tx, row, now)
+		if err != nil {
+			return err
+		}
+		after, refusal = row, s.apply(tx, row, a, change)
+		if refusal != nil && !refused(refusal) {
+			return refusal
+		}
+		if *row == stored {
+			return nil
+		}
+		return tx.Swap(row)
+	})
+	switch {
+	case errors.Is(err, models.ErrNotFound):
+		return nil, models.NotFound("session")
+	case err != nil:
+		return nil, fmt.Errorf("%s: session %s: %w", a, id, err)
+	}
+	if overdue {
+		s.after(after)
+	}
+	return after, refusal
+}
+
+// apply runs change where the lifecycle allows a, and undoes in row what a refusal had changed.
+func (s *Service) apply(tx *db.Tx, row *models.Session, a action, change func(*db.Tx, *models.Session) error) error {
+	if err := allow(a, row); err != nil {
+		return err
+	}
+	before := *row
+	if err := change(tx, row); err != nil {
+		*row = before
+		return err
+	}
+	place(a, positionOf(&before), row)
+	return nil
+}
+
+// refused tells a refusal, which leaves the transaction standing, from a failure.
+func refused(err error) bool {
+	_, ok := errors.AsType[*models.Error](err)
+	return ok
+}
+
+// after does what follows a committed end.
+func (s *Service) after(ended *models.Session) {
+	s.Observe("ended", *ended.EndReason)
+	s.cancelStart(ended.ID)
+	wake(s.wakeRooms)
+	wake(s.wakeDelete)
+}
+
+// wake tells a loop that there is work, unless it has been told already.
+func wake(loop chan struct{}) {
+	select {
+	case loop <- struct{}{}:
+	default:
+	}
+}
+
+// inBackground runs work that its caller does not wait for; Shutdown does. After Shutdown it
+// refuses, and answers false.
+func (s *Service) inBackground(work func()) bool {
+	s.gate.Lock()
+	defer s.gate.Unlock()
+	if s.stopped.Err() != nil {
+		return false
+	}
+	s.background.Go(work)
+	return true
+}
