@@ -45,6 +45,16 @@ func (t Time) MarshalJSON() ([]byte, error) {
 	return t.Std().AppendFormat(make([]byte, 0, len(timeLayout)+2), `"`+timeLayout+`"`), nil
 }
 
+// UnmarshalJSON reads what MarshalJSON writes, and any other RFC 3339.
+func (t *Time) UnmarshalJSON(text []byte) error {
+	var std time.Time
+	if err := std.UnmarshalJSON(text); err != nil {
+		return fmt.Errorf("time: %w", err)
+	}
+	*t = TimeOf(std)
+	return nil
+}
+
 // MarshalGQL writes t as the DateTime scalar.
 func (t Time) MarshalGQL(w io.Writer) {
 	text, _ := t.MarshalJSON()

@@ -70,7 +70,7 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (*Created, error) 
 	if invalid != nil {
 		return nil, invalid
 	}
-	if s.draining.Load() {
+	if s.draining() {
 		return nil, models.Unavailable("this server is shutting down", time.Second)
 	}
 	if err := s.knowDomain(ctx); err != nil {

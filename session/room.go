@@ -105,7 +105,7 @@ func (s *Service) recallDomain(ctx context.Context) error {
 // server is not shutting down.
 func (s *Service) Readiness() error {
 	switch {
-	case s.draining.Load():
+	case s.draining():
 		return errors.New("draining")
 	case s.domainID.Load() == nil:
 		return errors.New("the room provider has not answered yet")

@@ -68,7 +68,9 @@ type Service struct {
 	gate       sync.Mutex
 	stop       context.CancelFunc
 	stopped    context.Context
-	draining   atomic.Bool
+	// drained is closed by Drain.
+	drained    chan struct{}
+	drain      sync.Once
 	wakeRooms  chan struct{}
 	wakeDelete chan struct{}
 
@@ -88,6 +90,7 @@ func New(cfg Config) *Service {
 		Config:     cfg,
 		wakeRooms:  make(chan struct{}, 1),
 		wakeDelete: make(chan struct{}, 1),
+		drained:    make(chan struct{}),
 		creating:   map[string]chan struct{}{},
 		starting:   map[string]*start{},
 	}

@@ -64,7 +64,7 @@ func (s *Service) Start(ctx context.Context, id string) (*Started, error) {
 
 // mayStart refuses a start that could not last, before any avatar server hears of it.
 func (s *Service) mayStart(ctx context.Context, of *models.Session) error {
-	if s.draining.Load() {
+	if s.draining() {
 		return models.Unavailable("this server is shutting down", time.Second)
 	}
 	if of.Room.State != models.RoomReady {
@@ -95,6 +95,7 @@ func (s *Service) await(ctx context.Context, search *start) error {
 	case <-search.done:
 		return search.err
 	case <-patience.C:
+	case <-s.drained:
 	case <-ctx.Done():
 	}
 	return &models.Error{

@@ -15,9 +15,9 @@ const (
 	sweepBatch = 200
 	// forgetEvery is the time between two looks at expired idempotency keys.
 	forgetEvery = time.Minute
-	// homecoming is how long avatar servers have, after this server started, to dial in and
-	// say which sessions they carry.
-	homecoming = 20 * time.Second
+	// missEvery is the time between two looks for sessions that no avatar server carries. The
+	// first comes this long after the start: avatar servers dial in meanwhile.
+	missEvery = 20 * time.Second
 )
 
 // Run does the service's work until Shutdown: it sweeps deadlines, keeps rooms in line with
@@ -37,8 +37,18 @@ func (s *Service) Run(ctx context.Context) error {
 	return nil
 }
 
-// Drain takes nothing new: creates and starts are refused from now on.
-func (s *Service) Drain() { s.draining.Store(true) }
+// Drain takes nothing new: creates and starts are refused from now on, and whoever waits for an
+// avatar is told to ask again.
+func (s *Service) Drain() { s.drain.Do(func() { close(s.drained) }) }
+
+func (s *Service) draining() bool {
+	select {
+	case <-s.drained:
+		return true
+	default:
+		return false
+	}
+}
 
 // Shutdown stops the work in the background and waits for it, at most until ctx ends. What was
 // under way is taken up by the next run.
@@ -80,18 +90,27 @@ func (s *Service) meetDaily(ctx context.Context) {
 	}
 }
 
-// missAvatars counts as lost what no avatar server has said it carries since this server
-// started.
+// missAvatars counts as lost what no avatar server carries although it should: those of a
+// server that never came back after a restart of this one, and those that were released because
+// the database failed in between.
 func (s *Service) missAvatars(ctx context.Context) {
-	select {
-	case <-ctx.Done():
-		return
-	case <-time.After(homecoming):
-	}
-	for after := ""; ; {
-		live, err := s.Store.LiveSessions(ctx, after, s.Clock(), 100)
-		if err != nil || len(live) == 0 {
+	for {
+		select {
+		case <-ctx.Done():
 			return
+		case <-time.After(missEvery):
+		}
+		if err := s.missOnce(ctx); err != nil && ctx.Err() == nil {
+			s.Log.Error("look for missing avatars", "error", err)
+		}
+	}
+}
+
+func (s *Service) missOnce(ctx context.Context) error {
+	for after := ""; ; {
+		live, err := s.Store.LiveSessions(ctx, after, s.Clock(), sweepBatch)
+		if err != nil || len(live) == 0 {
+			return err
 		}
 		for _, row := range live {
 			ref := avatarserver.Ref{SessionID: row.ID, Generation: row.Assignment.Generation}
