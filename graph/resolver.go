@@ -1,0 +1,143 @@
+// Package graph is GraphQL in and domain calls out. It has no rules of its own: who may do what,
+// and in which order, is decided in session/ and account/.
+package graph
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/99designs/gqlgen/graphql/handler/extension"
+	"github.com/99designs/gqlgen/graphql/handler/lru"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"greenroom/account"
+	"greenroom/auth"
+	"greenroom/graph/generated"
+	"greenroom/graph/transport"
+	"greenroom/models"
+	"greenroom/session"
+)
+
+// Config is what a handler works with. The caller of a request is found in its context, where
+// auth's middleware has put it.
+type Config struct {
+	Sessions *session.Service
+	Accounts *account.Service
+	// Store is read by loaders alone, for many rows with one statement.
+	Store *Store
+	Clock models.Clock
+	Log   *slog.Logger
+	// RequestID names a request in the log and in INTERNAL errors; nil makes one up.
+	RequestID func(ctx context.Context) string
+	// OpenIntrospection shows the schema to callers without a credential too.
+	OpenIntrospection bool
+}
+
+// maxBody is the most bytes of a request's body: room for a document, the largest metadata and
+// its escapes.
+const maxBody = 128 << 10
+
+// cachedDocuments is how many parsed documents are kept. Each is bounded by the limits, and
+// takes some 100 kB at worst.
+const cachedDocuments = 256
+
+// New makes the handler of /graphql.
+func New(cfg Config) http.Handler {
+	if cfg.RequestID == nil {
+		cfg.RequestID = madeUp
+	}
+	schema := generated.NewExecutableSchema(generated.Config{
+		Resolvers:  &resolver{cfg},
+		Complexity: costs(),
+	})
+	withoutDefer(schema)
+	server := handler.New(schema)
+	server.AddTransport(transport.HTTP{MaxBody: maxBody})
+	documents := lru.New[*ast.QueryDocument](cachedDocuments)
+	server.SetQueryCache(documents)
+	server.SetParserTokenLimit(maxTokens)
+	server.SetDisableSuggestion(true)
+	server.SetValidationRulesFn(validationRules)
+	server.SetErrorPresenter(cfg.present)
+	server.SetRecoverFunc(recovered)
+	server.Use(extension.Introspection{}) // the guard keeps strangers out of it
+	server.Use(limits{schema: schema, known: documents})
+	server.AroundOperations(cfg.pin)
+	server.AroundResponses(cfg.respond)
+	server.AroundFields(cfg.guard)
+	return server
+}
+
+// withoutDefer takes @defer out of the schema: gqlgen would leave deferred fields out of the
+// answer to a client that cannot receive them later.
+func withoutDefer(schema graphql.ExecutableSchema) {
+	once.Do(func() { delete(schema.Schema().Directives, "defer") })
+}
+
+// once guards the schema, which all handlers share.
+var once sync.Once
+
+// pin takes "now" once for the whole operation.
+func (c Config) pin(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	return next(c.Clock.WithInstant(ctx))
+}
+
+// respond gives every response its own loaders: a socket that stays open never serves what an
+// earlier response has read.
+func (c Config) respond(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	response := next(c.withResponse(ctx))
+	if response != nil && len(response.Errors) > maxErrors {
+		response.Errors = response.Errors[:maxErrors]
+	}
+	return response
+}
+
+// guard refuses callers without a credential at every root field but serverTime, so that a new
+// field is closed until somebody opens it here.
+func (c Config) guard(ctx context.Context, next graphql.Resolver) (any, error) {
+	field := graphql.GetFieldContext(ctx)
+	switch field.Object {
+	case "Query", "Mutation", "Subscription":
+	default:
+		return next(ctx)
+	}
+	switch field.Field.Name {
+	case "serverTime":
+		return next(ctx)
+	case "__schema", "__type":
+		if c.OpenIntrospection {
+			return next(ctx)
+		}
+	}
+	if _, err := auth.Require(ctx); err != nil {
+		return nil, err
+	}
+	return next(ctx)
+}
+
+// resolver is the root of all resolvers.
+type resolver struct{ cfg Config }
+
+func (r *resolver) Query() generated.QueryResolver       { return query{r} }
+func (r *resolver) Mutation() generated.MutationResolver { return mutation{r} }
+
+func (r *resolver) Account() generated.AccountResolver         { return accountEdges{r} }
+func (r *resolver) Avatar() generated.AvatarResolver           { return avatarEdges{r} }
+func (r *resolver) Concurrency() generated.ConcurrencyResolver { return concurrencyEdges{r} }
+func (r *resolver) Session() generated.SessionResolver         { return sessionEdges{r} }
+func (r *resolver) Viewer() generated.ViewerResolver           { return viewerEdges{r} }
+
+func (r *resolver) ApiKeyConnection() generated.ApiKeyConnectionResolver { return apiKeyCount{} } //nolint:revive,staticcheck // gqlgen's spelling
+func (r *resolver) AvatarConnection() generated.AvatarConnectionResolver { return avatarCount{} }
+func (r *resolver) SessionConnection() generated.SessionConnectionResolver {
+	return sessionCount{}
+}
+
+func (r *resolver) CreateSessionPayload() generated.CreateSessionPayloadResolver {
+	return createSessionEdges{r}
+}
+func (r *resolver) EndSessionPayload() generated.EndSessionPayloadResolver { return endSessionEdges{r} }

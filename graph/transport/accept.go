@@ -1,0 +1,69 @@
+package transport
+
+import (
+	"mime"
+	"strconv"
+	"strings"
+)
+
+const (
+	jsonMedia       = "application/json"
+	graphQLResponse = "application/graphql-response+json"
+)
+
+// negotiate chooses the media type of the answer by an Accept header. The older
+// application/json is for clients that do not ask for the newer type by its name: they may not
+// expect a status other than 200. False when the client takes neither.
+func negotiate(accept []string) (media string, ok bool) {
+	header := strings.Join(accept, ",")
+	if strings.TrimSpace(header) == "" {
+		return jsonMedia, true
+	}
+	older, newer := accepted(header, jsonMedia), accepted(header, graphQLResponse)
+	switch {
+	case older.quality == 0 && newer.quality == 0:
+		return jsonMedia, false
+	case newer.quality > older.quality, newer.quality == older.quality && newer.specificity == exact:
+		return graphQLResponse, true
+	default:
+		return jsonMedia, true
+	}
+}
+
+// How closely a range names a media type.
+const (
+	everything = iota + 1
+	sub
+	exact
+)
+
+type acceptance struct {
+	quality     float64
+	specificity int
+}
+
+// accepted finds how much a media type is wanted: as the closest of the header's ranges says.
+func accepted(header, media string) acceptance {
+	var best acceptance
+	for text := range strings.SplitSeq(header, ",") {
+		name, attributes, err := mime.ParseMediaType(text)
+		if err != nil {
+			continue
+		}
+		if charset := attributes["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
+			continue
+		}
+		specificity := map[string]int{media: exact, "application/*": sub, "*/*": everything}[name]
+		if specificity <= best.specificity {
+			continue
+		}
+		quality := 1.0
+		if q, given := attributes["q"]; given {
+			if quality, err = strconv.ParseFloat(q, 64); err != nil || !(quality >= 0 && quality <= 1) {
+				continue
+			}
+		}
+		best = acceptance{quality, specificity}
+	}
+	return best
+}
