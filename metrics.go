@@ -1,0 +1,90 @@
+package main
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"greenroom/avatarserver"
+	"greenroom/models"
+)
+
+// metrics are what an operator watches. Labels are closed sets: no id is one.
+type metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.HistogramVec
+	daily    *prometheus.HistogramVec
+	sessions *prometheus.CounterVec
+	writes   groupSizes
+}
+
+// groupSizes counts how many writes shared each commit.
+type groupSizes struct{ prometheus.Histogram }
+
+// Observe takes one group.
+func (g groupSizes) Observe(size int) { g.Histogram.Observe(float64(size)) }
+
+func newMetrics() *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "greenroom_http_request_seconds", Help: "HTTP requests by route and status.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20},
+		}, []string{"route", "status"}),
+		daily: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "greenroom_daily_call_seconds", Help: "Calls to Daily by kind and status; 0 is no answer.",
+			Buckets: []float64{.025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"call", "status"}),
+		sessions: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "greenroom_sessions_total", Help: "Sessions created, started and ended by this process, with the end's reason.",
+		}, []string{"what", "reason"}),
+		writes: groupSizes{prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "greenroom_db_write_group_size", Help: "Writes that shared one commit.",
+			Buckets: []float64{1, 2, 4, 8, 16, 32, 64, 128, 256},
+		})},
+	}
+	m.registry.MustRegister(m.requests, m.daily, m.sessions, m.writes.Histogram,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
+}
+
+func (m *metrics) request(route string, status int, took time.Duration) {
+	m.requests.WithLabelValues(route, strconv.Itoa(status)).Observe(took.Seconds())
+}
+
+func (m *metrics) dailyCall(call string, status int, took time.Duration) {
+	m.daily.WithLabelValues(call, strconv.Itoa(status)).Observe(took.Seconds())
+}
+
+func (m *metrics) session(what string, reason models.EndReason) {
+	m.sessions.WithLabelValues(what, string(reason)).Inc()
+}
+
+// watch shows the avatar servers that have dialled in, summed up.
+func (m *metrics) watch(registry *avatarserver.Registry) {
+	gauge := func(name, help string, of func(avatarserver.ServerInfo) int) {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
+			sum := 0
+			for _, s := range registry.Servers() {
+				sum += of(s)
+			}
+			return float64(sum)
+		}))
+	}
+	gauge("greenroom_avatar_servers", "Avatar servers that are connected.", func(s avatarserver.ServerInfo) int {
+		if s.Connected {
+			return 1
+		}
+		return 0
+	})
+	gauge("greenroom_avatar_server_capacity", "Sessions that avatar servers can carry.", func(s avatarserver.ServerInfo) int { return s.Capacity })
+	gauge("greenroom_avatar_server_sessions", "Sessions that avatar servers carry.", func(s avatarserver.ServerInfo) int { return s.Sessions })
+}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/rs/cors"
+
+	"greenroom/auth"
+	"greenroom/avatarserver"
+	"greenroom/graph"
+	"greenroom/models"
+	"greenroom/web"
+)
+
+// corsMaxAge is how long, in seconds, a browser may remember a preflight's answer.
+const corsMaxAge = 600
+
+// routes are everything that clients reach, outermost layer first: request id, log, recover,
+// then what a route asks for.
+func (s *server) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/graphql", s.cors(s.signIn(noteCaller(graph.New(graph.Config{
+		Sessions: s.sessions, Accounts: s.accounts, Store: s.store,
+		Clock: models.SystemClock, Log: s.log, RequestID: requestID,
+	})))))
+	mux.Handle(avatarserver.Path, s.registry)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, map[string]string{"status": "ok"})
+	})
+	mux.HandleFunc("GET /readyz", s.ready)
+	options := web.Options{}
+	if s.dev != nil {
+		options.DefaultKey = auth.DevKey
+		s.dev.routes(mux)
+	}
+	mux.Handle("/", web.Handler(options))
+	h := http.Handler(mux)
+	if s.dev != nil {
+		h = loopbackOnly(h)
+	}
+	return s.observe(mux, recoverPanics(s.log, h))
+}
+
+// adminRoutes are for whoever runs the server.
+func (s *server) adminRoutes() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", s.metrics.handler())
+	return mux
+}
+
+// ready tells a load balancer whether to send requests here.
+func (s *server) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	if err := s.store.Ping(ctx); err != nil {
+		s.log.Warn("not ready", "error", err)
+		answer(w, http.StatusServiceUnavailable, map[string]string{"status": "not ready", "reason": "the database does not answer"})
+		return
+	}
+	if err := s.sessions.Readiness(); err != nil {
+		answer(w, http.StatusServiceUnavailable, map[string]string{"status": "not ready", "reason": err.Error()})
+		return
+	}
+	answer(w, http.StatusOK, map[string]string{"status": "ready"})
+}
+
+func answer(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // the client may be gone
+}
+
+// cors lets pages of the configured origins call, and no others. Credentials are headers that
+// a page sets itself, never cookies.
+func (s *server) cors(next http.Handler) http.Handler {
+	return cors.New(cors.Options{
+		// Not AllowedOrigins: to the library an empty list is everybody.
+		AllowOriginFunc: func(origin string) bool { return slices.Contains(s.cfg.AllowedOrigins, origin) },
+		AllowedMethods:  []string{http.MethodGet, http.MethodPost},
+		AllowedHeaders:  []string{"Authorization", "Content-Type", "X-Api-Key"},
+		ExposedHeaders:  []string{"Retry-After", "X-Request-Id"},
+		MaxAge:          corsMaxAge,
+	}).Handler(next)
+}
+
+// signIn finds out who is calling.
+func (s *server) signIn(next http.Handler) http.Handler {
+	rate := s.cfg.FailedLogins
+	limit := auth.Failures{PerSecond: float64(rate.Count) / rate.Per.Seconds(), Burst: rate.Count}
+	return s.auth.Middleware(limit, graph.Refuse)(next)
+}
+
+// A seen is what the log tells of a request, gathered on its way.
+type seen struct {
+	http.ResponseWriter
+	id     string
+	status int
+	bytes  int64
+	caller *auth.Caller
+}
+
+// WriteHeader remembers the status.
+func (v *seen) WriteHeader(status int) {
+	if v.status == 0 {
+		v.status = status
+	}
+	v.ResponseWriter.WriteHeader(status)
+}
+
+func (v *seen) Write(b []byte) (int, error) {
+	if v.status == 0 {
+		v.status = http.StatusOK
+	}
+	n, err := v.ResponseWriter.Write(b)
+	v.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap lets a WebSocket take over the connection.
+func (v *seen) Unwrap() http.ResponseWriter { return v.ResponseWriter }
+
+type seenKey struct{}
+
+// requestID is the id under which a request is logged.
+func requestID(ctx context.Context) string {
+	if v, ok := ctx.Value(seenKey{}).(*seen); ok {
+		return v.id
+	}
+	return ""
+}
+
+// observe gives each request an id, measures it and logs one line. The query string stays out:
+// it may hold a document or a secret.
+func (s *server) observe(mux *http.ServeMux, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v := &seen{ResponseWriter: w, id: rand.Text()}
+		w.Header().Set("X-Request-Id", v.id)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		_, route := mux.Handler(r)
+		began := time.Now()
+		r.RemoteAddr = clientAddress(r, s.cfg.TrustedProxies)
+		next.ServeHTTP(v, r.WithContext(context.WithValue(r.Context(), seenKey{}, v)))
+		took := time.Since(began)
+		if v.status == 0 { // hijacked by a WebSocket
+			v.status = http.StatusSwitchingProtocols
+		}
+		s.metrics.request(route, v.status, took)
+		attributes := []slog.Attr{
+			slog.String("request", v.id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+			slog.Int("status", v.status), slog.Int64("bytes", v.bytes),
+			slog.String("took", strconv.FormatFloat(took.Seconds()*1000, 'f', 3, 64)+"ms"), slog.String("remote", r.RemoteAddr),
+		}
+		if v.caller != nil {
+			attributes = append(attributes, slog.String("account", v.caller.AccountID), slog.String("credential", string(v.caller.Kind)))
+		}
+		s.log.LogAttrs(r.Context(), slog.LevelInfo, "request", attributes...)
+	})
+}
+
+// noteCaller puts who is calling into the log.
+func noteCaller(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if v, ok := r.Context().Value(seenKey{}).(*seen); ok {
+			v.caller = auth.From(r.Context())
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// recoverPanics answers 500 with nothing but the request's id, and logs the stack.
+func recoverPanics(log *slog.Logger, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			p := recover()
+			if p == nil {
+				return
+			}
+			if p == http.ErrAbortHandler { //nolint:errorlint // the very value, as net/http has it
+				panic(p)
+			}
+			log.Error("panic", "request", requestID(r.Context()), "panic", p, "stack", string(debug.Stack()))
+			answer(w, http.StatusInternalServerError, map[string]string{"error": "internal error", "requestId": requestID(r.Context())})
+		}()
+		next.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,262 @@
+// Greenroom is a self-hosted GraphQL server for AI-avatar sessions. One binary serves, plays a
+// demo, emulates Daily, renders avatars for show, and does an operator's work: see commands.go.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"greenroom/account"
+	"greenroom/auth"
+	"greenroom/avatarserver"
+	"greenroom/config"
+	"greenroom/daily"
+	"greenroom/db"
+	"greenroom/models"
+	"greenroom/session"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// The first signal drains; from then on the next one ends the process at once.
+	context.AfterFunc(ctx, stop)
+	os.Exit(exitCode(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr), os.Stderr))
+}
+
+// exitCode tells people what went wrong: 2 for a configuration that cannot work, 1 for anything
+// else.
+func exitCode(err error, out io.Writer) int {
+	if err == nil {
+		return 0
+	}
+	_, _ = fmt.Fprintf(out, "greenroom: %v\n", err)
+	if _, ok := errors.AsType[*config.Error](err); ok {
+		return 2
+	}
+	return 1
+}
+
+// A server is one running Greenroom. Its parts are stopped in the opposite order of starting.
+type server struct {
+	cfg  *config.Config
+	log  *slog.Logger
+	base string // where clients reach it, such as http://127.0.0.1:8080
+	// metricsURL is where its metrics are read; empty with --admin-listen=off.
+	metricsURL string
+
+	store    *db.Store
+	registry *avatarserver.Registry
+	sessions *session.Service
+	accounts *account.Service
+	metrics  *metrics
+	auth     *auth.Authenticator
+	dev      *devWorld // nil without --dev
+
+	public, admin *http.Server
+	serving       sync.WaitGroup
+	failed        chan error
+	// touching counts writes of when a key was last used.
+	touching sync.WaitGroup
+}
+
+// start brings up a whole server and returns when it answers. Daily may be down: the server is
+// not ready then, but reads and ends work.
+func start(ctx context.Context, cfg *config.Config, logs io.Writer) (_ *server, err error) {
+	s := &server{cfg: cfg, log: newLogger(cfg.Log, logs), metrics: newMetrics(), failed: make(chan error, 2)}
+	defer func() {
+		if err != nil {
+			s.stop()
+		}
+	}()
+	listener, err := listen(ctx, cfg.Listen)
+	if err != nil {
+		return nil, err
+	}
+	s.base = cfg.BaseURL(listener.Addr())
+	if err := s.build(ctx); err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	s.public = s.serve(listener, s.routes())
+	if cfg.AdminListen != config.Off {
+		admin, err := listen(ctx, cfg.AdminListen)
+		if err != nil {
+			return nil, err
+		}
+		s.admin = s.serve(admin, s.adminRoutes())
+		s.metricsURL = "http://" + admin.Addr().String() + "/metrics"
+	}
+	if err := s.sessions.Run(ctx); err != nil {
+		return nil, err
+	}
+	if s.dev != nil {
+		s.dev.runAvatarServer(s)
+	}
+	s.log.Info("serving", "url", s.base, "database", cfg.URL.String(), "dev", cfg.Dev)
+	return s, nil
+}
+
+// build opens the database and makes the rooms of the house, each given what it may know.
+func (s *server) build(ctx context.Context) error {
+	var err error
+	if s.store, err = openStore(ctx, s.cfg, s.log, s.metrics.writes.Observe); err != nil {
+		return err
+	}
+	secret, err := signingSecret(s.cfg)
+	if err != nil {
+		return err
+	}
+	plans := plansOf(s.cfg.Plans)
+	s.accounts = account.New(s.store, plans, models.SystemClock, s.log)
+	dailyURL, dailyKey := s.cfg.Daily.APIURL, s.cfg.Daily.APIKey.Reveal()
+	if s.cfg.Dev {
+		if s.dev, err = newDevWorld(ctx, s); err != nil {
+			return err
+		}
+		dailyURL, dailyKey = s.dev.dailyURL, devDailyKey
+	}
+	client, err := daily.New(daily.Config{
+		URL: dailyURL, Key: dailyKey, Log: s.log, Observe: s.metrics.dailyCall,
+		Calls: daily.Rate(s.cfg.Daily.Calls), Deletes: daily.Rate(s.cfg.Daily.Deletes),
+	})
+	if err != nil {
+		return fmt.Errorf("daily: %w", err)
+	}
+	if s.auth, err = s.newAuthenticator(); err != nil {
+		return err
+	}
+	s.registry = avatarserver.NewRegistry(avatarserver.Config{Authenticate: s.avatarServerKey, Log: s.log})
+	s.metrics.watch(s.registry)
+	public, err := url.Parse(s.base)
+	if err != nil {
+		return fmt.Errorf("public URL: %w", err)
+	}
+	s.sessions = session.New(session.Config{
+		Store: s.store, Daily: client, AvatarServers: s.registry, Signer: auth.NewSigner(secret),
+		Plans: plans, Clock: models.SystemClock, Log: s.log, Timings: timingsOf(s.cfg.Session),
+		DailyKey: dailyKey, RoomPrefix: s.cfg.Session.Environment, PublicURL: public,
+		Observe: s.metrics.session,
+	})
+	s.registry.SetSessions(s.sessions)
+	return nil
+}
+
+func (s *server) newAuthenticator() (*auth.Authenticator, error) {
+	devAccount := ""
+	if s.dev != nil {
+		devAccount = s.dev.account.ID
+	}
+	return auth.NewAuthenticator(auth.Lookup{
+		APIKey:          s.store.APIKeyByPrefix,
+		AvatarServerKey: s.store.AvatarServerKeyByPrefix,
+		Session:         s.store.SessionByToken,
+		Used:            s.touch,
+	}, models.SystemClock, devAccount)
+}
+
+// touch notes a key's use without keeping its caller waiting.
+func (s *server) touch(keyID string, minute models.Time) {
+	s.touching.Go(func() {
+		err := s.store.Write(context.Background(), func(tx *db.Tx) error { return tx.TouchAPIKey(keyID, minute) })
+		if err != nil {
+			s.log.Warn("note a key's use", "key", keyID, "error", err)
+		}
+	})
+}
+
+// avatarServerKey checks the credential of an avatar server that dials in; under --dev the
+// built-in one has a key of its own.
+func (s *server) avatarServerKey(ctx context.Context, secret string) error {
+	if s.dev != nil && s.dev.isAvatarServer(secret) {
+		return nil
+	}
+	return s.auth.AvatarServer(ctx, secret)
+}
+
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	return l, nil
+}
+
+// serve answers on l until the server stops.
+func (s *server) serve(l net.Listener, h http.Handler) *http.Server {
+	web := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      time.Minute, // above the longest wait, startSession's
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	s.serving.Go(func() {
+		if err := web.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			s.failed <- fmt.Errorf("serve %s: %w", l.Addr(), err)
+		}
+	})
+	return web
+}
+
+// wait serves until ctx ends or a listener fails, and then stops.
+func (s *server) wait(ctx context.Context) error {
+	var err error
+	select {
+	case <-ctx.Done():
+		s.log.Info("draining", "within", s.cfg.DrainTime.String())
+	case err = <-s.failed:
+	}
+	s.stop()
+	return err
+}
+
+// stop takes nothing new, lets what is under way finish within the drain time, and closes
+// everything. What is still unfinished then is taken up from the database by the next run.
+func (s *server) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.DrainTime)
+	defer cancel()
+	report := func(what string, err error) {
+		if err != nil {
+			s.log.Warn("stop "+what, "error", err)
+		}
+	}
+	if s.sessions != nil {
+		s.sessions.Drain()
+	}
+	if s.public != nil {
+		report("listener", s.public.Shutdown(ctx))
+		_ = s.public.Close()
+	}
+	if s.registry != nil {
+		report("avatar servers", s.registry.Shutdown(ctx))
+	}
+	if s.sessions != nil {
+		report("sessions", s.sessions.Shutdown(ctx))
+	}
+	if s.admin != nil {
+		report("admin listener", s.admin.Shutdown(ctx))
+		_ = s.admin.Close()
+	}
+	s.serving.Wait()
+	s.touching.Wait()
+	if s.store != nil {
+		report("database", s.store.Close())
+	}
+	if s.dev != nil {
+		s.dev.stop()
+	}
+	s.log.Info("stopped")
+}
