@@ -28,7 +28,7 @@ const (
 )
 
 func openPostgres(ctx context.Context, dsn string, opts Options) (*Store, error) {
-	g, err := openGORM(postgres.Open(dsn), pgConns)
+	g, err := openGORM(postgres.Open(dsn), pgConns, opts)
 	if err != nil {
 		// pgx repeats the DSN's host and user, never its password.
 		return nil, fmt.Errorf("open database: %w", err)

@@ -13,7 +13,6 @@ import (
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
-	"gorm.io/gorm/logger"
 )
 
 // applicationID marks a SQLite file as Greenroom's ("GREN"); `file` and other tools show it.
@@ -33,14 +32,14 @@ func openSQLite(ctx context.Context, file string, opts Options) (*Store, error) 
 	if err := f.Close(); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	writerDB, err := openGORM(sqlite.Open(sqliteDSN(file, false)), 1)
+	writerDB, err := openGORM(sqlite.Open(sqliteDSN(file, false)), 1, opts)
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", file, err)
 	}
 	if err := prepareSQLite(ctx, writerDB, opts); err != nil {
 		return nil, fmt.Errorf("open database %s: %w", file, closing(writerDB, err))
 	}
-	readerDB, err := openGORM(sqlite.Open(sqliteDSN(file, true)), max(4, 2*runtime.GOMAXPROCS(0)))
+	readerDB, err := openGORM(sqlite.Open(sqliteDSN(file, true)), max(4, 2*runtime.GOMAXPROCS(0)), opts)
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", file, closing(writerDB, err))
 	}
@@ -93,13 +92,13 @@ func prepareSQLite(ctx context.Context, g *gorm.DB, opts Options) error {
 	return g.Exec("PRAGMA application_id = " + strconv.Itoa(applicationID)).Error
 }
 
-func openGORM(d gorm.Dialector, conns int) (*gorm.DB, error) {
+func openGORM(d gorm.Dialector, conns int, opts Options) (*gorm.DB, error) {
 	g, err := gorm.Open(d, &gorm.Config{
 		SkipDefaultTransaction: true,
 		PrepareStmt:            true,
 		PrepareStmtMaxSize:     500,
 		TranslateError:         true,
-		Logger:                 logger.Discard, // errors are returned, and logged once, by whoever handles them
+		Logger:                 newTracer(opts.Trace),
 	})
 	if err != nil {
 		return nil, err

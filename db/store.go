@@ -50,6 +50,8 @@ type Options struct {
 	SkipMigrations bool
 	// Observe is told the size of each group of writes that shared a commit; may be nil.
 	Observe func(group int)
+	// Trace is told of every statement, under the context that it ran in; may be nil.
+	Trace func(ctx context.Context)
 }
 
 // Open opens the database named by dsn, `sqlite:FILE` or `postgres://…`, and brings its schema

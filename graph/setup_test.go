@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
-	"gorm.io/gorm/logger" //nolint:depguard // counts statements; the store has no option for it
 
 	"greenroom/account"
 	"greenroom/auth"
@@ -31,8 +30,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// The store hands its statements to this logger; see statements.
-	logger.Discard = statementCounter{}
 	// GORM's cache of statements has a goroutine that it never ends.
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1"))
 }
@@ -97,7 +94,7 @@ func (w *world) assemble(client *daily.Client) {
 	w.t.Helper()
 	var err error
 	file := filepath.Join(w.t.TempDir(), "x.db")
-	if w.store, err = db.Open(context.Background(), "sqlite:"+file, db.Options{}); err != nil {
+	if w.store, err = db.Open(context.Background(), "sqlite:"+file, db.Options{Trace: count}); err != nil {
 		w.t.Fatal(err)
 	}
 	places, longest := 3, 3600
@@ -313,21 +310,15 @@ func (l *logbook) String() string {
 	return l.lines.String()
 }
 
-// A statementCounter counts the statements that run under a context with a counter.
-type statementCounter struct{}
-
 type counterKey struct{}
 
+// counting gives a context whose statements are counted.
 func counting(ctx context.Context) (context.Context, *atomic.Int64) {
 	n := &atomic.Int64{}
 	return context.WithValue(ctx, counterKey{}, n), n
 }
 
-func (c statementCounter) LogMode(logger.LogLevel) logger.Interface { return c }
-func (statementCounter) Info(context.Context, string, ...any)       {}
-func (statementCounter) Warn(context.Context, string, ...any)       {}
-func (statementCounter) Error(context.Context, string, ...any)      {}
-func (statementCounter) Trace(ctx context.Context, _ time.Time, _ func() (string, int64), _ error) {
+func count(ctx context.Context) {
 	if n, ok := ctx.Value(counterKey{}).(*atomic.Int64); ok {
 		n.Add(1)
 	}
