@@ -9,20 +9,15 @@ import (
 // maxHolders bounds the list of who holds the places.
 const maxHolders = 100
 
-// Plan is the account's limits. An account whose plan is no longer configured may use nothing
-// until whoever runs this server has named it another: that is what the session service refuses
-// it too. It is logged once for each such plan.
+// Plan is the account's limits. One that is no longer configured is logged once.
 func (s *Service) Plan(a *models.Account) models.Plan {
-	if plan, ok := s.plans[a.PlanKey]; ok {
-		return plan
+	plan, ok := s.plans.Of(a)
+	if !ok {
+		if _, known := s.unknown.LoadOrStore(a.PlanKey, true); !known {
+			s.log.Error("an account's plan is not configured: it may use nothing", "account", a.ID, "plan", a.PlanKey)
+		}
 	}
-	if _, known := s.unknown.LoadOrStore(a.PlanKey, true); !known {
-		s.log.Error("an account's plan is not configured: it may use nothing", "account", a.ID, "plan", a.PlanKey)
-	}
-	return models.Plan{
-		Key: a.PlanKey, Name: a.PlanKey,
-		MaxConcurrentSessions: new(int), MaxSessionDuration: new(int), IncludedMinutes: new(int),
-	}
+	return plan
 }
 
 // Concurrency is how many places the caller's account has and how many are taken.

@@ -33,8 +33,6 @@ type Config struct {
 	Log   *slog.Logger
 	// RequestID names a request in the log and in INTERNAL errors; nil makes one up.
 	RequestID func(ctx context.Context) string
-	// OpenIntrospection shows the schema to callers without a credential too.
-	OpenIntrospection bool
 }
 
 // maxBody is the most bytes of a request's body: room for a document, the largest metadata and
@@ -105,13 +103,8 @@ func (c Config) guard(ctx context.Context, next graphql.Resolver) (any, error) {
 	default:
 		return next(ctx)
 	}
-	switch field.Field.Name {
-	case "serverTime":
+	if field.Field.Name == "serverTime" {
 		return next(ctx)
-	case "__schema", "__type":
-		if c.OpenIntrospection {
-			return next(ctx)
-		}
 	}
 	if _, err := auth.Require(ctx); err != nil {
 		return nil, err

@@ -29,6 +29,18 @@ type Plan struct {
 // Plans are the configured plans by key.
 type Plans map[string]Plan
 
+// Of is the account's plan. With one that the configuration no longer has, an account may use
+// nothing until whoever runs this server has named it another; false then.
+func (p Plans) Of(a *Account) (Plan, bool) {
+	if plan, ok := p[a.PlanKey]; ok {
+		return plan, true
+	}
+	return Plan{
+		Key: a.PlanKey, Name: a.PlanKey,
+		MaxConcurrentSessions: new(int), MaxSessionDuration: new(int), IncludedMinutes: new(int),
+	}, false
+}
+
 // Grant is how many seconds a session may run: as asked for, else the plan's limit; nil when
 // neither limits it. It refuses what is not 1 to the plan's limit.
 func (p Plan) Grant(asked *int) (*int, error) {

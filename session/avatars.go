@@ -93,10 +93,7 @@ func (s *Service) begin(tx *db.Tx, row *models.Session, now models.Time) error {
 	if err != nil {
 		return err
 	}
-	plan, err := s.planOf(account)
-	if err != nil {
-		return err
-	}
+	plan, _ := s.Plans.Of(account)
 	now = max(now, row.CreatedAt) // the clock may have been set back meanwhile
 	row.StartedAt, row.Deadline, row.DeadlineReason = &now, nil, nil
 	granted := row.MaxDuration

@@ -257,10 +257,7 @@ func (s *Service) isBound(tx *db.Tx, o *order) (bool, error) {
 
 // newSession checks the avatar and the plan's limits, and makes the session to be inserted.
 func (s *Service) newSession(tx *db.Tx, account *models.Account, o *order) (*models.Session, error) {
-	plan, err := s.planOf(account)
-	if err != nil {
-		return nil, err
-	}
+	plan, _ := s.Plans.Of(account)
 	avatar, err := tx.Avatar(o.caller.Scope(), o.avatarID)
 	switch {
 	case errors.Is(err, models.ErrNotFound):

@@ -7,16 +7,6 @@ import (
 	"greenroom/models"
 )
 
-// planOf is the account's plan. A key that the configuration no longer knows is refused, not
-// taken for unlimited.
-func (s *Service) planOf(a *models.Account) (models.Plan, error) {
-	plan, ok := s.Plans[a.PlanKey]
-	if !ok {
-		return models.Plan{}, fmt.Errorf("account %s has the plan %q, which is not configured", a.ID, a.PlanKey)
-	}
-	return plan, nil
-}
-
 // checkPlaces refuses when the plan's places are all taken. The caller holds the account's
 // lock, so that two creates cannot take the last place both.
 func checkPlaces(tx *db.Tx, plan models.Plan, accountID string, now models.Time) error {

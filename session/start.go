@@ -77,10 +77,7 @@ func (s *Service) mayStart(ctx context.Context, of *models.Session) error {
 	if err != nil {
 		return err
 	}
-	plan, err := s.planOf(account)
-	if err != nil {
-		return err
-	}
+	plan, _ := s.Plans.Of(account)
 	used := func(accountID string, from, to, now models.Time) (int, error) {
 		return s.Store.UsedSeconds(ctx, accountID, from, to, now)
 	}
