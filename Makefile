@@ -32,7 +32,9 @@ race: ## the Go tests under the race detector
 	go test -race -timeout 10m ./...
 
 .PHONY: test-node
-test-node: need-node ## the clients' examples, against a server of their own
+test-node: need-node ## the example avatar server in Node, against a Greenroom of its own
+	cd docs/examples/avatar-server-node && npm ci --silent --no-audit --no-fund </dev/null
+	go test -tags node -run TestNode -timeout 5m .
 
 .PHONY: vet
 vet: ## go vet
