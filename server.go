@@ -74,7 +74,7 @@ type server struct {
 // start brings up a whole server and returns when it answers. Daily may be down: the server is
 // not ready then, but reads and ends work.
 func start(ctx context.Context, cfg *config.Config, logs io.Writer) (_ *server, err error) {
-	s := &server{cfg: cfg, log: newLogger(cfg.Log, logs), metrics: newMetrics(), failed: make(chan error, 2)}
+	s := &server{cfg: cfg, log: newLogger(cfg.Log, logs), metrics: newMetrics(), failed: make(chan error, 4)}
 	defer func() {
 		if err != nil {
 			s.stop()
@@ -102,6 +102,11 @@ func start(ctx context.Context, cfg *config.Config, logs io.Writer) (_ *server, 
 	}
 	if s.dev != nil {
 		s.dev.runAvatarServer(s)
+	}
+	for name, set := range map[string]bool{"NATS_URL": cfg.NATSURL.IsSet(), "DAILY_WEBHOOK_SECRET": cfg.Daily.WebhookSecret.IsSet()} {
+		if set {
+			s.log.Warn("this version does nothing with a setting", "setting", name)
+		}
 	}
 	s.log.Info("serving", "url", s.base, "database", cfg.URL.String(), "dev", cfg.Dev)
 	return s, nil

@@ -132,5 +132,5 @@ func unknownOr(err error) error {
 	if errors.Is(err, models.ErrNotFound) {
 		return models.ErrUnauthenticated
 	}
-	return models.Unavailable("credentials cannot be checked right now", time.Second)
+	return fmt.Errorf("%w: %w", models.Unavailable("credentials cannot be checked right now", time.Second), err)
 }

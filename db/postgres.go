@@ -2,24 +2,28 @@ package db
 
 import (
 	"context"
+	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
-
-	"greenroom/models"
 )
 
 const (
-	// pgConns is enough to keep a small PostgreSQL busy and leaves room for other replicas
-	// under its default of 100 connections.
-	pgConns = 20
+	// pgConns is how many connections readers have, and writers beside them: writers that wait
+	// for one account's lock must not keep everybody else from reading. It leaves room for other
+	// replicas under PostgreSQL's default of 100.
+	pgConns = 12
 	// pgTries bounds how often a transaction that lost a serialization race or was chosen as a
 	// deadlock's victim runs again.
 	pgTries = 6
@@ -39,8 +43,12 @@ func openPostgres(ctx context.Context, dsn string, opts Options) (*Store, error)
 	if err := preparePostgres(ctx, g, opts); err != nil {
 		return nil, fmt.Errorf("open database: %w", closing(g, err))
 	}
+	writers, err := openGORM(postgres.Open(dsn), pgConns, opts)
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", closing(g, err))
+	}
 	s := &Store{dialect: postgresDialect{}, reader: g, log: opts.Log}
-	s.writer = &txWriter{db: g, observe: opts.Observe}
+	s.writer = &txWriter{db: writers, observe: opts.Observe}
 	return s, nil
 }
 
@@ -93,20 +101,35 @@ func (w *txWriter) write(ctx context.Context, fn func(*Tx) error) error {
 func (w *txWriter) transact(ctx context.Context, fn func(*Tx) error) error {
 	tx := w.db.WithContext(ctx).Begin()
 	if tx.Error != nil {
-		return models.Unavailable("the database does not answer", time.Second)
+		return fmt.Errorf("begin: %w", translate(tx.Error))
 	}
 	if err := call(fn, &Tx{ctx: ctx, db: tx, dialect: postgresDialect{}}); err != nil {
 		tx.Rollback()
 		return err
 	}
 	if err := tx.Commit().Error; err != nil {
-		return fmt.Errorf("commit: %w", err)
+		return fmt.Errorf("commit: %w", translate(err))
 	}
 	return nil
 }
 
-// close leaves the pool to the readers, whose it is.
-func (*txWriter) close() error { return nil }
+func (w *txWriter) close() error { return closeDB(w.db) }
+
+// retryDown is what a caller is told to wait when the database does not answer.
+const retryDown = 2 * time.Second
+
+// isDown tells whether PostgreSQL cannot be reached, or sends its clients away: connection
+// exceptions (class 08), too many connections, shutting down, starting up.
+func isDown(err error) bool {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return strings.HasPrefix(pg.Code, "08") || slices.Contains([]string{"53300", "57P01", "57P02", "57P03"}, pg.Code)
+	}
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return true
+	}
+	_, isNetwork := errors.AsType[*net.OpError](err)
+	return isNetwork || pgconn.SafeToRetry(err) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, driver.ErrBadConn)
+}
 
 // again tells whether PostgreSQL rolled the transaction back for somebody else's sake:
 // serialization_failure or deadlock_detected. A lost commit is not among them: it may have

@@ -95,10 +95,13 @@ func prepareSQLite(ctx context.Context, g *gorm.DB, opts Options) error {
 func openGORM(d gorm.Dialector, conns int, opts Options) (*gorm.DB, error) {
 	g, err := gorm.Open(d, &gorm.Config{
 		SkipDefaultTransaction: true,
-		PrepareStmt:            true,
-		PrepareStmtMaxSize:     500,
-		TranslateError:         true,
-		Logger:                 newTracer(opts.Trace),
+		// Not on PostgreSQL, whose driver has a cache for each connection: with GORM's, which all
+		// connections share, a reader that waits for a connection to prepare a statement on and
+		// writers that hold them all and want that statement would wait for each other.
+		PrepareStmt:        d.Name() == "sqlite",
+		PrepareStmtMaxSize: 500,
+		TranslateError:     true,
+		Logger:             newTracer(opts.Trace),
 	})
 	if err != nil {
 		return nil, err

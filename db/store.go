@@ -117,6 +117,8 @@ func translate(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case isDown(err):
+		return fmt.Errorf("%w: %w", models.Unavailable("the database does not answer", retryDown), err)
 	case errors.Is(err, gorm.ErrRecordNotFound):
 		return models.ErrNotFound
 	case errors.Is(err, gorm.ErrDuplicatedKey):

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"runtime/debug"
 	"strings"
@@ -95,6 +96,9 @@ func (c Config) present(ctx context.Context, err error) *gqlerror.Error {
 		out.Path, out.Locations = wrapped.Path, wrapped.Locations
 	}
 	if known, ok := errors.AsType[*models.Error](err); ok && shown[known.Kind].onTop {
+		if cause := rootText(err); known.Kind == models.KindUnavailable && cause != known.Message {
+			c.logOnce(ctx, slog.LevelWarn, "unavailable", c.RequestID(ctx), err)
+		}
 		return presentKnown(out, known)
 	}
 	if coercion, ok := errors.AsType[scalar.CoercionError](err); ok {
@@ -113,7 +117,7 @@ func (c Config) present(ctx context.Context, err error) *gqlerror.Error {
 		return with(out, "the request was given up", string(models.KindUnavailable))
 	}
 	id := c.RequestID(ctx)
-	c.logInternal(ctx, id, err)
+	c.logOnce(ctx, slog.LevelError, "internal error", id, err)
 	out = with(out, "internal error", codeInternal)
 	out.Extensions["requestId"] = id
 	return out
@@ -135,9 +139,9 @@ func with(out *gqlerror.Error, message, code string) *gqlerror.Error {
 	return out
 }
 
-// logInternal logs an internal error that this response has not met yet: a loader's failure
-// comes back once for every field that waited for it.
-func (c Config) logInternal(ctx context.Context, requestID string, err error) {
+// logOnce logs an error that this response has not met yet: a loader's failure comes back once
+// for every field that waited for it.
+func (c Config) logOnce(ctx context.Context, level slog.Level, message, requestID string, err error) {
 	if r := responseOf(ctx); r != nil {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -151,7 +155,7 @@ func (c Config) logInternal(ctx context.Context, requestID string, err error) {
 	if p, ok := errors.AsType[*panicked](err); ok {
 		attrs = append(attrs, "stack", p.stack)
 	}
-	c.Log.ErrorContext(ctx, "internal error", attrs...)
+	c.Log.Log(ctx, level, message, attrs...)
 }
 
 // rootText is an error's text without the paths and places that gqlgen puts around it.
