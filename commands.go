@@ -30,8 +30,8 @@ type terminal struct {
 	json bool
 }
 
-// print writes one result: as JSON with --json, else as the lines of text for people.
-func (t *terminal) print(value any, text string, args ...any) error {
+// show writes one result: as JSON with --json, else as the lines of text for people.
+func (t *terminal) show(value any, text string, args ...any) error {
 	var err error
 	if t.json {
 		err = json.NewEncoder(t.out).Encode(value)
@@ -94,7 +94,7 @@ func (c *serveCommand) Run(t *terminal) error {
 	if c.Dev {
 		text += "\nThe API key is gr_test_dev. Ctrl-C stops."
 	}
-	if err := t.print(ready, text, s.base, s.base); err != nil {
+	if err := t.show(ready, text, s.base, s.base); err != nil {
 		s.stop()
 		return err
 	}
@@ -122,7 +122,7 @@ func (c *dailyEmulatorCommand) Run(t *terminal) error {
 	stop := context.AfterFunc(t.ctx, func() { _ = web.Close() })
 	defer stop()
 	url := "http://" + l.Addr().String() + "/v1"
-	if err := t.print(map[string]string{"url": url}, "Emulating Daily: DAILY_API_URL=%s", url); err != nil {
+	if err := t.show(map[string]string{"url": url}, "Emulating Daily: DAILY_API_URL=%s", url); err != nil {
 		return err
 	}
 	if err := web.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -190,7 +190,7 @@ func (c *accountCreate) Run(t *terminal) error {
 		if err != nil {
 			return err
 		}
-		return t.print(map[string]string{"id": made.ID}, "%s", made.ID)
+		return t.show(map[string]string{"id": made.ID}, "%s", made.ID)
 	})
 }
 
@@ -202,7 +202,7 @@ func (c *accountList) Run(t *terminal) error {
 		all, err := store.OperatorAccounts(t.ctx)
 		for _, a := range all {
 			row := map[string]any{"id": a.ID, "name": a.Name, "plan": a.PlanKey, "createdAt": a.CreatedAt}
-			err = errors.Join(err, t.print(row, "%s  %-10s  %s  %s", a.ID, a.PlanKey, a.CreatedAt, a.Name))
+			err = errors.Join(err, t.show(row, "%s  %-10s  %s  %s", a.ID, a.PlanKey, a.CreatedAt, a.Name))
 		}
 		return err
 	})
@@ -232,7 +232,7 @@ func (c *keyCreate) Run(t *terminal) error {
 			}
 			id, secret = key.ID, text
 		}
-		return t.print(map[string]string{"id": id, "secret": secret}, "%s\n%s", id, secret)
+		return t.show(map[string]string{"id": id, "secret": secret}, "%s\n%s", id, secret)
 	})
 }
 
@@ -247,7 +247,7 @@ func (c *keyRevoke) Run(t *terminal) error {
 		if err := accounts.OperatorRevokeKey(t.ctx, c.ID); err != nil {
 			return err
 		}
-		return t.print(map[string]string{"id": c.ID}, "%s is revoked", c.ID)
+		return t.show(map[string]string{"id": c.ID}, "%s is revoked", c.ID)
 	})
 }
 
@@ -262,13 +262,13 @@ func (c *keyList) Run(t *terminal) error {
 				"id": k.ID, "kind": "api", "account": k.AccountID, "name": k.Name, "prefix": k.Prefix,
 				"createdAt": k.CreatedAt, "lastUsedAt": k.LastUsedAt, "revokedAt": k.RevokedAt,
 			}
-			err = errors.Join(err, t.print(row, "%s  %s…  %s  %s%s", k.ID, k.Prefix, k.AccountID, k.Name, revoked(k.RevokedAt)))
+			err = errors.Join(err, t.show(row, "%s  %s…  %s  %s%s", k.ID, k.Prefix, k.AccountID, k.Name, revoked(k.RevokedAt)))
 		}
 		servers, listed := store.OperatorAvatarServerKeys(t.ctx)
 		err = errors.Join(err, listed)
 		for _, k := range servers {
 			row := map[string]any{"id": k.ID, "kind": "avatar-server", "prefix": k.Prefix, "createdAt": k.CreatedAt, "revokedAt": k.RevokedAt}
-			err = errors.Join(err, t.print(row, "%s  %s…  avatar servers%s", k.ID, k.Prefix, revoked(k.RevokedAt)))
+			err = errors.Join(err, t.show(row, "%s  %s…  avatar servers%s", k.ID, k.Prefix, revoked(k.RevokedAt)))
 		}
 		return err
 	})
@@ -294,7 +294,7 @@ func (c *sessionEnd) Run(t *terminal) error {
 			return err
 		}
 		row := map[string]any{"id": ended.ID, "endedAt": ended.EndedAt, "endReason": ended.EndReason}
-		return t.print(row, "%s ended at %s: %s", ended.ID, ended.EndedAt, *ended.EndReason)
+		return t.show(row, "%s ended at %s: %s", ended.ID, ended.EndedAt, *ended.EndReason)
 	})
 }
 
@@ -303,7 +303,7 @@ type migrateCommand struct{ operator }
 // Run migrates; opening the database does it.
 func (c *migrateCommand) Run(t *terminal) error {
 	return c.with(t, func(*db.Store) error {
-		return t.print(map[string]string{"database": c.URL.String()}, "%s is up to date", c.URL)
+		return t.show(map[string]string{"database": c.URL.String()}, "%s is up to date", c.URL)
 	})
 }
 
@@ -326,5 +326,5 @@ func (c *backupCommand) Run(t *terminal) error {
 	if err := errors.Join(store.Backup(t.ctx, c.File), store.Close()); err != nil {
 		return err
 	}
-	return t.print(map[string]string{"file": c.File}, "%s is written; back up the secret beside the database too", c.File)
+	return t.show(map[string]string{"file": c.File}, "%s is written; back up the secret beside the database too", c.File)
 }

@@ -71,7 +71,7 @@ func (d *demo) say(step, text string, facts map[string]any) error {
 	for k, v := range facts {
 		row[k] = v
 	}
-	return d.t.print(row, "%-8s %s", step, text)
+	return d.t.show(row, "%-8s %s", step, text)
 }
 
 // call runs one operation over HTTP and decodes its data into answer.
