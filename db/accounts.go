@@ -74,9 +74,11 @@ func usedSeconds(ctx context.Context, g *gorm.DB, accountID string, from, to, no
 		until = "COALESCE(" + endedAt + ", @now)"
 		cutTo = "(CASE WHEN " + until + " > @to THEN @to ELSE " + until + " END)"
 		since = "(CASE WHEN started_at < @from THEN @from ELSE started_at END)"
-		query = "SELECT COALESCE(SUM((" + cutTo + " - " + since + ") / 1000), 0) FROM sessions" +
-			" WHERE account_id = @account AND started_at IS NOT NULL AND started_at < @to" +
-			" AND (ended_at IS NULL OR ended_at > @from) AND " + cutTo + " > " + since
+		some  = "SELECT started_at, ended_at, deadline FROM sessions WHERE account_id = @account AND ended_at "
+		// Not OR: each half has its index.
+		query = "SELECT COALESCE(SUM((" + cutTo + " - " + since + ") / 1000), 0)" +
+			" FROM (" + some + "IS NULL UNION ALL " + some + "> @from) AS used" +
+			" WHERE started_at IS NOT NULL AND started_at < @to AND " + cutTo + " > " + since
 	)
 	var seconds int
 	err := g.WithContext(ctx).Raw(query,

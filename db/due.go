@@ -2,6 +2,8 @@ package db
 
 import (
 	"database/sql"
+	"slices"
+	"strings"
 
 	"greenroom/models"
 )
@@ -23,17 +25,25 @@ var hasStatus = map[models.SessionStatus]string{
 }
 
 // live keeps sessions that hold a place at now.
-func (c conditions) live(now models.Time) conditions { return c.at(now, isLive) }
+func (c conditions) live(now models.Time) conditions {
+	return c.and("ended_at IS NULL").at(now, isLive) // said by itself, an index can serve it
+}
 
 // statusIn keeps sessions that have one of the statuses at now.
 func (c conditions) statusIn(statuses []models.SessionStatus, now models.Time) conditions {
-	text := "(1 = 0"
+	if !slices.Contains(statuses, models.StatusEnded) {
+		c = c.and("ended_at IS NULL") // said by itself, an index can serve it
+	}
+	var either []string
 	for _, s := range statuses {
 		if has, ok := hasStatus[s]; ok {
-			text += " OR " + has
+			either = append(either, has)
 		}
 	}
-	return c.at(now, text+")")
+	if len(either) == 0 {
+		return c.and("1 = 0")
+	}
+	return c.at(now, "("+strings.Join(either, " OR ")+")")
 }
 
 // endReasonIn keeps sessions that have ended for one of the reasons at now.

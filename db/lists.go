@@ -49,11 +49,16 @@ func (s *Store) SessionsByAvatar(ctx context.Context, avatarIDs []string, q mode
 	if err != nil {
 		return nil, err
 	}
-	ranked := s.reader.Model(&models.Session{}).
-		Clauses(filtered.between(q.Page, q.Ascending).and("avatar_id IN ?", avatarIDs).where()...).
-		Select("*, ROW_NUMBER() OVER (PARTITION BY avatar_id ORDER BY " + order(q.Page, q.Ascending) + ") AS place")
-	rows, err := gorm.G[*models.Session](s.reader).Table("(?) AS sessions", ranked).
-		Where("place <= ?", q.Page.Size+1).Order("avatar_id, place").Find(ctx)
+	// A limited query for each avatar, in one statement: numbering all of an avatar's sessions
+	// would read them all.
+	parts, queries := make([]string, len(avatarIDs)), make([]any, len(avatarIDs))
+	page := filtered.between(q.Page, q.Ascending)
+	for i, id := range avatarIDs {
+		parts[i] = "SELECT * FROM (?) AS page"
+		queries[i] = s.reader.Model(&models.Session{}).Clauses(page.and("avatar_id = ?", id).where()...).
+			Order(order(q.Page, q.Ascending)).Limit(q.Page.Size + 1)
+	}
+	rows, err := gorm.G[*models.Session](s.reader).Raw(strings.Join(parts, " UNION ALL "), queries...).Find(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list sessions by avatar: %w", translate(err))
 	}
@@ -109,10 +114,10 @@ func (s *Store) filterSessions(q models.SessionQuery, now models.Time) (conditio
 		c = c.endReasonIn(f.EndReason, now)
 	}
 	if f.CreatedAfter != nil {
-		c = c.and("created_at >= ?", *f.CreatedAfter)
+		c = c.and("id >= ?", models.FirstID(models.SessionPrefix, *f.CreatedAfter))
 	}
 	if f.CreatedBefore != nil {
-		c = c.and("created_at < ?", *f.CreatedBefore)
+		c = c.and("id < ?", models.FirstID(models.SessionPrefix, *f.CreatedBefore))
 	}
 	return s.filterMetadata(c, f.Metadata)
 }

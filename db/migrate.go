@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -55,6 +56,24 @@ func migrate(ctx context.Context, g *gorm.DB, d goose.Dialect, opts Options) err
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
+	for try := 1; ; try++ {
+		err := up(ctx, p, opts.SkipMigrations)
+		if err == nil || try == migrateTries || errors.Is(err, errNewer) || errors.Is(err, errOlder) {
+			return err
+		}
+		// SQLite has no such lock: another process may have migrated between our look and our try.
+		select {
+		case <-time.After(time.Duration(try) * 50 * time.Millisecond):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// migrateTries bounds how often a migration that another process may have won is looked at again.
+const migrateTries = 8
+
+func up(ctx context.Context, p *goose.Provider, lookOnly bool) error {
 	has, want, err := p.GetVersions(ctx)
 	switch {
 	case err != nil:
@@ -63,7 +82,7 @@ func migrate(ctx context.Context, g *gorm.DB, d goose.Dialect, opts Options) err
 		return errNewer
 	case has == want:
 		return nil
-	case opts.SkipMigrations:
+	case lookOnly:
 		return errOlder
 	}
 	if _, err := p.Up(ctx); err != nil {

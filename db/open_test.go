@@ -165,3 +165,35 @@ func TestBackup(t *testing.T) {
 		t.Error("backed up PostgreSQL by copying a file")
 	}
 }
+
+func TestSeize(t *testing.T) {
+	t.Parallel()
+	for name, dsn := range map[string]string{"SQLite": "sqlite:" + filepath.Join(t.TempDir(), "x.db"), "PostgreSQL": dbtest.Postgres(t)} {
+		first, second := open(t, dsn), open(t, dsn)
+		giveBack, err := first.Seize(t.Context())
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		impatient, cancel := context.WithCancel(t.Context())
+		taken := make(chan error, 1)
+		go func() {
+			_, err := second.Seize(impatient)
+			taken <- err
+		}()
+		cancel()
+		if err := <-taken; err == nil {
+			t.Errorf("%s: two servers", name)
+		}
+		if err := giveBack(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		giveBack, err = second.Seize(t.Context())
+		if err != nil {
+			t.Errorf("%s, given back: %v", name, err)
+			continue
+		}
+		if err := giveBack(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"encoding/json"
 	"errors"
@@ -13,7 +14,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/mattn/go-sqlite3"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -24,6 +28,8 @@ const (
 	// for one account's lock must not keep everybody else from reading. It leaves room for other
 	// replicas under PostgreSQL's default of 100.
 	pgConns = 12
+	// pgConnectWithin bounds one attempt to connect.
+	pgConnectWithin = 5 * time.Second
 	// pgTries bounds how often a transaction that lost a serialization race or was chosen as a
 	// deadlock's victim runs again.
 	pgTries = 6
@@ -32,9 +38,12 @@ const (
 )
 
 func openPostgres(ctx context.Context, dsn string, opts Options) (*Store, error) {
-	g, err := openGORM(postgres.Open(dsn), pgConns, opts)
+	driver, err := pgDriver(dsn)
 	if err != nil {
-		// pgx repeats the DSN's host and user, never its password.
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	g, err := openGORM(postgres.New(postgres.Config{Conn: stdlib.OpenDB(*driver)}), pgConns, opts)
+	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	if err := g.WithContext(ctx).Exec("SELECT 1").Error; err != nil {
@@ -43,13 +52,37 @@ func openPostgres(ctx context.Context, dsn string, opts Options) (*Store, error)
 	if err := preparePostgres(ctx, g, opts); err != nil {
 		return nil, fmt.Errorf("open database: %w", closing(g, err))
 	}
-	writers, err := openGORM(postgres.Open(dsn), pgConns, opts)
+	writers, err := openGORM(postgres.New(postgres.Config{Conn: stdlib.OpenDB(*driver)}), pgConns, opts)
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", closing(g, err))
+	}
+	if err := boundReads(g); err != nil {
+		return nil, closing(writers, closing(g, err))
 	}
 	s := &Store{dialect: postgresDialect{}, reader: g, log: opts.Log}
 	s.writer = &txWriter{db: writers, observe: opts.Observe}
 	return s, nil
+}
+
+// pgDriver reads the DSN and bounds what would else last for ever, unless the DSN bounds it
+// itself. pgx's errors repeat the DSN's host and user, never its password.
+func pgDriver(dsn string) (*pgx.ConnConfig, error) {
+	driver, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return nil, err
+	}
+	if driver.ConnectTimeout == 0 {
+		driver.ConnectTimeout = pgConnectWithin
+	}
+	for setting, value := range map[string]string{
+		"timezone":          "UTC",
+		"statement_timeout": "20s", "lock_timeout": "20s", "idle_in_transaction_session_timeout": "60s",
+	} {
+		if _, given := driver.RuntimeParams[setting]; !given {
+			driver.RuntimeParams[setting] = value
+		}
+	}
+	return driver, nil
 }
 
 // preparePostgres checks that the schema is ours or empty, and migrates.
@@ -99,7 +132,8 @@ func (w *txWriter) write(ctx context.Context, fn func(*Tx) error) error {
 }
 
 func (w *txWriter) transact(ctx context.Context, fn func(*Tx) error) error {
-	tx := w.db.WithContext(ctx).Begin()
+	// Said, because a database may have another default: locks and counts rely on it.
+	tx := w.db.WithContext(ctx).Begin(&sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if tx.Error != nil {
 		return fmt.Errorf("begin: %w", translate(tx.Error))
 	}
@@ -108,35 +142,47 @@ func (w *txWriter) transact(ctx context.Context, fn func(*Tx) error) error {
 		return err
 	}
 	if err := tx.Commit().Error; err != nil {
-		return fmt.Errorf("commit: %w", translate(err))
+		return fmt.Errorf("%w: %w", errCommit, translate(err))
 	}
 	return nil
 }
+
+// errCommit is a commit whose outcome nobody knows: it may have happened, and the callers' unique
+// keys tell. It is never run again.
+var errCommit = errors.New("commit")
 
 func (w *txWriter) close() error { return closeDB(w.db) }
 
 // retryDown is what a caller is told to wait when the database does not answer.
 const retryDown = 2 * time.Second
 
-// isDown tells whether PostgreSQL cannot be reached, or sends its clients away: connection
-// exceptions (class 08), too many connections, shutting down, starting up.
+// isDown tells whether the database cannot be reached in time, or sends its clients away:
+// connection exceptions (class 08), out of resources (53), shutting down or starting up, a
+// statement or a lock that took too long, a standby; SQLite's locked, full or failing disk.
 func isDown(err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return strings.HasPrefix(pg.Code, "08") || slices.Contains([]string{"53300", "57P01", "57P02", "57P03"}, pg.Code)
+		class := strings.HasPrefix(pg.Code, "08") || strings.HasPrefix(pg.Code, "53")
+		return class || slices.Contains([]string{"57P01", "57P02", "57P03", "57014", "55P03", "25006"}, pg.Code)
+	}
+	if lite, ok := errors.AsType[sqlite3.Error](err); ok {
+		return slices.Contains([]sqlite3.ErrNo{sqlite3.ErrBusy, sqlite3.ErrLocked, sqlite3.ErrFull, sqlite3.ErrIoErr, sqlite3.ErrCantOpen}, lite.Code)
 	}
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return true
 	}
 	_, isNetwork := errors.AsType[*net.OpError](err)
-	return isNetwork || pgconn.SafeToRetry(err) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, driver.ErrBadConn)
+	return isNetwork || errors.Is(err, context.DeadlineExceeded) || pgconn.SafeToRetry(err) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, driver.ErrBadConn)
 }
 
-// again tells whether PostgreSQL rolled the transaction back for somebody else's sake:
-// serialization_failure or deadlock_detected. A lost commit is not among them: it may have
-// happened, and the callers' unique keys tell.
+// again tells whether the transaction certainly did not happen, for no fault of its own: rolled
+// back for somebody else's sake (serialization_failure, deadlock_detected), or its connection
+// broke before the commit.
 func again(err error) bool {
+	if errors.Is(err, errCommit) {
+		return false
+	}
 	pg, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && (pg.Code == "40001" || pg.Code == "40P01")
+	return isDown(err) || ok && (pg.Code == "40001" || pg.Code == "40P01")
 }
 
 type postgresDialect struct{}

@@ -32,13 +32,27 @@ func (s *Store) OperatorSession(ctx context.Context, id string) (*models.Session
 // DueSessions are the first sessions, oldest deadline first, whose deadline has passed without
 // the end having been written; as stored.
 func (s *Store) DueSessions(ctx context.Context, now models.Time, limit int) ([]*models.Session, error) {
-	due, err := gorm.G[*models.Session](s.reader).
-		Where("ended_at IS NULL AND deadline <= ?", now).
-		Order("deadline").Limit(limit).Find(ctx)
+	due, err := gorm.G[*models.Session](s.reader, isDue(now).where()...).
+		Order("deadline, id").Limit(limit).Find(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("due sessions: %w", translate(err))
 	}
 	return due, nil
+}
+
+// DueSessions are the same, kept from others until the transaction ends; those that another
+// transaction holds are passed over.
+func (t *Tx) DueSessions(now models.Time, limit int) ([]*models.Session, error) {
+	due, err := gorm.G[*models.Session](t.db, isDue(now).where(t.dialect.claim()...)...).
+		Order("deadline, id").Limit(limit).Find(t.ctx)
+	if err != nil {
+		return nil, fmt.Errorf("due sessions: %w", translate(err))
+	}
+	return due, nil
+}
+
+func isDue(now models.Time) conditions {
+	return conditions{}.and("ended_at IS NULL AND deadline <= ?", now)
 }
 
 // WaitingSessions are live sessions whose avatar has been in the given state since then or

@@ -3,12 +3,14 @@ package db
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
 
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
@@ -43,7 +45,10 @@ func openSQLite(ctx context.Context, file string, opts Options) (*Store, error) 
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", file, closing(writerDB, err))
 	}
-	s := &Store{dialect: sqliteDialect{}, reader: readerDB, log: opts.Log}
+	if err := boundReads(readerDB); err != nil {
+		return nil, closing(writerDB, closing(readerDB, err))
+	}
+	s := &Store{dialect: sqliteDialect{file: file}, reader: readerDB, log: opts.Log}
 	s.writer = newGroupWriter(writerDB, s.dialect, opts.Observe, s.breakDown)
 	return s, nil
 }
@@ -71,13 +76,15 @@ func (s *Store) breakDown(err error) {
 	s.log.Error("the database's disk has failed; refusing all writes until restart", "error", err)
 }
 
-// prepareSQLite checks whose file this is, marks a new one, and migrates.
+// prepareSQLite checks whose file this is, marks a new one, and migrates. The mark is made before
+// the first table and read after them, so that neither a crash in between nor another command
+// that is as early makes the file look like somebody else's.
 func prepareSQLite(ctx context.Context, g *gorm.DB, opts Options) error {
 	var mark, tables int
-	if err := g.Raw("PRAGMA application_id").Scan(&mark).Error; err != nil {
-		return fmt.Errorf("read the file's mark: %w", err)
-	}
 	if err := g.Raw("SELECT count(*) FROM sqlite_schema").Scan(&tables).Error; err != nil {
+		return fmt.Errorf("read the file's tables: %w", err)
+	}
+	if err := g.Raw("PRAGMA application_id").Scan(&mark).Error; err != nil {
 		return fmt.Errorf("read the file's mark: %w", err)
 	}
 	if mark != applicationID && (mark != 0 || tables > 0) {
@@ -86,10 +93,12 @@ func prepareSQLite(ctx context.Context, g *gorm.DB, opts Options) error {
 	if tables == 0 && opts.SkipMigrations {
 		return errEmpty
 	}
-	if err := migrate(ctx, g, dialectSQLite, opts); err != nil {
-		return err
+	if mark != applicationID {
+		if err := g.Exec("PRAGMA application_id = " + strconv.Itoa(applicationID)).Error; err != nil {
+			return fmt.Errorf("mark the file: %w", err)
+		}
 	}
-	return g.Exec("PRAGMA application_id = " + strconv.Itoa(applicationID)).Error
+	return migrate(ctx, g, dialectSQLite, opts)
 }
 
 func openGORM(d gorm.Dialector, conns int, opts Options) (*gorm.DB, error) {
@@ -115,12 +124,35 @@ func openGORM(d gorm.Dialector, conns int, opts Options) (*gorm.DB, error) {
 	return g, nil
 }
 
+// readWithin bounds one read, its wait for a connection included.
+const readWithin = 15 * time.Second
+
+// boundReads gives every query a deadline: a database that hangs must not hold its callers.
+func boundReads(g *gorm.DB) error {
+	const key = "greenroom:deadline"
+	before := func(q *gorm.DB) {
+		ctx, cancel := context.WithTimeout(q.Statement.Context, readWithin)
+		q.Statement.Context = ctx
+		q.InstanceSet(key, cancel)
+	}
+	after := func(q *gorm.DB) {
+		value, _ := q.InstanceGet(key)
+		if cancel, ok := value.(context.CancelFunc); ok {
+			cancel()
+		}
+	}
+	return errors.Join(
+		g.Callback().Query().Before("gorm:query").Register(key+"_set", before),
+		g.Callback().Query().After("gorm:after_query").Register(key+"_end", after),
+	)
+}
+
 func closing(g *gorm.DB, err error) error {
 	_ = closeDB(g) // err is what matters
 	return err
 }
 
-type sqliteDialect struct{}
+type sqliteDialect struct{ file string }
 
 // lock adds nothing: the single writer's transaction is exclusive from its first statement.
 func (sqliteDialect) lock() []clause.Expression { return nil }

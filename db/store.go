@@ -82,7 +82,7 @@ func Open(ctx context.Context, dsn string, opts Options) (*Store, error) {
 // before fn begins and never after, so an error from ctx means that nothing was done.
 func (s *Store) Write(ctx context.Context, fn func(tx *Tx) error) error {
 	if s.broken.Load() {
-		return models.Unavailable("the database's disk has failed", 0)
+		return models.Unavailable("the database's disk has failed", retryDown)
 	}
 	return s.writer.write(ctx, fn)
 }
@@ -90,7 +90,7 @@ func (s *Store) Write(ctx context.Context, fn func(tx *Tx) error) error {
 // Ping asks whether the database answers and its disk has not failed.
 func (s *Store) Ping(ctx context.Context) error {
 	if s.broken.Load() {
-		return models.Unavailable("the database's disk has failed", 0)
+		return models.Unavailable("the database's disk has failed", retryDown)
 	}
 	var one int
 	if err := s.reader.WithContext(ctx).Raw("SELECT 1").Scan(&one).Error; err != nil {
@@ -134,6 +134,9 @@ type dialect interface {
 	lock() []clause.Expression
 	// claim is the clause that skips rows which another transaction holds.
 	claim() []clause.Expression
+	// seize takes the right to serve the database, or answers errServed. It is given back by the
+	// returned function, and by the end of the process.
+	seize(ctx context.Context, s *Store) (giveBack func() error, err error)
 	// metadataHas is a condition: the top-level key of the metadata equals the value.
 	metadataHas(key string, value any) (sql string, args []any, err error)
 }

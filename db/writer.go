@@ -65,7 +65,7 @@ func (w *groupWriter) enqueue(j *job) error {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	if w.closed {
-		return models.Unavailable("the database is closed", 0)
+		return models.Unavailable("the database is closed", retryDown)
 	}
 	select {
 	case w.jobs <- j:
@@ -140,7 +140,7 @@ func (w *groupWriter) transact(group []*job) error {
 	ctx := context.Background()
 	tx := w.db.WithContext(ctx).Begin()
 	if tx.Error != nil {
-		failAll(group, fmt.Errorf("begin: %w", tx.Error))
+		failAll(group, fmt.Errorf("begin: %w", translate(tx.Error)))
 		return nil //nolint:nilerr // everybody has been told; there is nothing to run again
 	}
 	for _, j := range group {
@@ -154,8 +154,8 @@ func (w *groupWriter) transact(group []*job) error {
 	}
 	if err := tx.Commit().Error; err != nil {
 		tx.Rollback()
-		err = fmt.Errorf("commit: %w", err)
 		w.fail(err)
+		err = fmt.Errorf("commit: %w", translate(err))
 		failAll(group, err)
 	}
 	return nil

@@ -23,6 +23,13 @@ func NewID(prefix string, at Time) string {
 	return prefix + ulid.MustNew(uint64(max(at, 0)), rand.Reader).String()
 }
 
+// FirstID sorts before every id that is made at that time or later, and behind every earlier one.
+func FirstID(prefix string, at Time) string {
+	var u ulid.ULID
+	_ = u.SetTime(uint64(max(at, 0))) // fails beyond the year 10889, which no Time that was read is
+	return prefix + u.String()
+}
+
 // ValidID tells whether id is prefix and a ULID in its one canonical spelling (upper case).
 // Everything that names a row by a client's string asks this first.
 func ValidID(prefix, id string) bool {

@@ -80,12 +80,13 @@ CREATE TABLE sessions (
 	CHECK ((deadline IS NULL) = (deadline_reason IS NULL)),
 	CHECK (ended_at IS NULL OR started_at IS NULL OR ended_at >= started_at)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX sessions_live ON sessions (account_id, id) WHERE ended_at IS NULL;
+-- Equal columns first: SQLite then takes these without statistics.
+CREATE INDEX sessions_ended ON sessions (account_id, ended_at, id);
+CREATE INDEX sessions_live ON sessions (id) WHERE ended_at IS NULL;
 CREATE INDEX sessions_due ON sessions (deadline) WHERE ended_at IS NULL AND deadline IS NOT NULL;
 CREATE INDEX sessions_avatar ON sessions (account_id, avatar_id, id);
-CREATE INDEX sessions_end_user ON sessions (account_id, end_user_id, id) WHERE end_user_id IS NOT NULL;
-CREATE INDEX sessions_used ON sessions (account_id, ended_at) WHERE started_at IS NOT NULL;
-CREATE INDEX sessions_room_due ON sessions (room_due) WHERE room_due IS NOT NULL;
+CREATE INDEX sessions_end_user ON sessions (account_id, end_user_id, id);
+CREATE INDEX sessions_room_due ON sessions (room_state, room_due) WHERE room_due IS NOT NULL;
 CREATE INDEX sessions_waiting ON sessions (assignment_since) WHERE assignment_since IS NOT NULL AND ended_at IS NULL;
 
 -- A session's one valid access token, as its SHA-256.
@@ -119,4 +120,5 @@ CREATE TABLE idempotency_keys (
 	expires_at  INTEGER NOT NULL,
 	PRIMARY KEY (account_id, key)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_keys_session ON idempotency_keys (account_id, session_id);
 CREATE INDEX idempotency_keys_expiry ON idempotency_keys (expires_at);
