@@ -104,11 +104,16 @@ func (s *Service) begin(tx *db.Tx, row *models.Session, now models.Time) error {
 		expiration, expired := now+models.Time(*granted)*1000, models.EndExpired
 		row.Expiration, row.Deadline, row.DeadlineReason = &expiration, &expiration, &expired
 	}
+	if row.Deadline == nil {
+		// Nothing limits the session, but its room closes, and nobody could join another.
+		closes, expired := row.Room.Exp, models.EndExpired
+		row.Deadline, row.DeadlineReason = &closes, &expired
+	}
 	quota, err := quotaDeadline(tx.UsedSeconds, plan, row.AccountID, now)
 	if err != nil || quota == nil {
 		return err
 	}
-	if row.Deadline == nil || *quota < *row.Deadline {
+	if *quota < *row.Deadline {
 		exhausted, at := models.EndQuotaExhausted, max(*quota, now)
 		row.Deadline, row.DeadlineReason = &at, &exhausted
 	}

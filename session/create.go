@@ -19,7 +19,8 @@ import (
 const (
 	// keptFor is how long an idempotency key is remembered.
 	keptFor = 24 * time.Hour
-	// lease is how long whoever claims a room may work on it before another may.
+	// lease is how long whoever claims a room may work on it before another may; a create has
+	// it beyond CreateWithin.
 	lease = 30 * time.Second
 	// lateRoom is how long Daily may still make a room that we have given up.
 	lateRoom = 60 * time.Second
@@ -73,6 +74,9 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (*Created, error) 
 	if s.draining() {
 		return nil, models.Unavailable("this server is shutting down", time.Second)
 	}
+	// From here on the caller may go: once the place is taken, the room will cost money.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Timings.CreateWithin)
+	defer cancel()
 	if err := s.knowDomain(ctx); err != nil {
 		return nil, err
 	}
@@ -83,11 +87,13 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (*Created, error) 
 		return nil, err
 	}
 	if intent == nil {
-		// Another caller has bound the key meanwhile.
-		return s.replay(ctx, order)
+		// Another caller has bound the key meanwhile; its create may have failed since.
+		replay, err := s.replay(ctx, order)
+		if replay == nil && err == nil {
+			err = noRoom()
+		}
+		return replay, err
 	}
-	// The caller may be gone by now, but the place is taken and the room will cost money.
-	ctx = context.WithoutCancel(ctx)
 	made, err := s.provide(ctx, intent)
 	if err != nil {
 		return nil, err
@@ -285,7 +291,7 @@ func (s *Service) newSession(tx *db.Tx, account *models.Account, o *order) (*mod
 		MaxDuration: granted, Revision: 1, Version: 1, AvatarState: models.AvatarWaiting, TokenGeneration: 1,
 		Room: models.Room{
 			State: models.RoomCreating, Name: s.roomName(o.id), Exp: s.roomExp(o.now, granted),
-			Fence: 1, Due: o.now.Add(lease).Ptr(),
+			Fence: 1, Due: s.Clock().Add(s.Timings.CreateWithin + lease).Ptr(),
 		},
 	}, nil
 }
@@ -310,19 +316,28 @@ func (s *Service) insert(tx *db.Tx, row *models.Session, o *order) error {
 	}, o.now)
 }
 
-// provide makes the room of a session whose claim the caller holds, and writes the outcome.
+// provide makes the room of a session whose claim the caller holds, and writes the outcome. When
+// the claim was lost meanwhile, somebody else's outcome is the answer.
 func (s *Service) provide(ctx context.Context, intent *models.Session) (*models.Session, error) {
-	within, cancel := context.WithTimeout(ctx, s.Timings.CreateWithin)
-	defer cancel()
-	room, err := s.Daily.CreateRoom(within, daily.RoomSpec{Name: intent.Room.Name, Exp: intent.Room.Exp})
-	if err != nil {
-		s.Log.Warn("no room for a session", "session", intent.ID, "error", err)
-		if err := s.abandon(ctx, intent); err != nil {
-			return nil, err
+	room, err := s.Daily.CreateRoom(ctx, daily.RoomSpec{Name: intent.Room.Name, Exp: intent.Room.Exp})
+	ctx = context.WithoutCancel(ctx) // the outcome is written, however late it is
+	if err == nil {
+		made, err := s.roomReady(ctx, intent, room.URL)
+		if err == nil && made.EndedAt == nil && made.Room.State == models.RoomCreating {
+			return s.awaitRoom(ctx, models.Scope{AccountID: intent.AccountID}, intent.ID)
 		}
+		return made, err
+	}
+	s.Log.Warn("no room for a session", "session", intent.ID, "error", err)
+	abandoned, err := s.abandon(ctx, intent)
+	switch {
+	case err != nil:
+		return nil, err
+	case !abandoned:
+		return s.awaitRoom(ctx, models.Scope{AccountID: intent.AccountID}, intent.ID)
+	default:
 		return nil, noRoom()
 	}
-	return s.roomReady(ctx, intent, room.URL)
 }
 
 func noRoom() error {

@@ -25,6 +25,9 @@ const (
 	// forgetRoom is how long after its exp a room that cannot be deleted is left to Daily.
 	forgetRoom = time.Hour
 
+	// maxEjects is how often ejecting is tried before the room is deleted all the same.
+	maxEjects = 3
+
 	firstRetry = time.Second
 	lastRetry  = 5 * time.Minute
 )
@@ -95,6 +98,10 @@ func (s *Service) reconcile(ctx context.Context, row *models.Session) {
 	case models.RoomEjecting:
 		s.releaseAvatar(row)
 		_, err = s.Daily.Eject(ctx, row.Room.Name, []string{row.RoomUserID(), row.AvatarUserID()}, true)
+		if refusal, ok := errors.AsType[*daily.Error](err); ok && (refusal.Permanent() || row.Room.Tries >= maxEjects) {
+			s.Log.Warn("people could not be ejected; deleting the room puts them out", "session", row.ID, "error", err)
+			err = nil
+		}
 		err = s.outcome(ctx, row, err, models.RoomDeleting)
 	case models.RoomDeleting:
 		err = s.Daily.DeleteRoom(ctx, row.Room.Name)
@@ -116,7 +123,8 @@ func (s *Service) finishCreate(ctx context.Context, row *models.Session) error {
 	refusal, ok := errors.AsType[*daily.Error](err)
 	if (ok && refusal.Permanent()) || s.Clock().Sub(row.CreatedAt) > giveUpRoom {
 		s.Log.Warn("no room for a session", "session", row.ID, "error", err)
-		return s.abandon(context.WithoutCancel(ctx), row)
+		_, err := s.abandon(context.WithoutCancel(ctx), row)
+		return err
 	}
 	return s.outcome(ctx, row, err, models.RoomCreating)
 }
@@ -176,7 +184,7 @@ func (s *Service) remakeRooms(ctx context.Context) error {
 			break
 		}
 		for _, row := range live {
-			if row.Room.State == models.RoomReady {
+			if row.Room.State == models.RoomReady && row.Room.Exp > s.Clock() {
 				missing[row.Room.Name] = row
 			}
 		}
@@ -191,12 +199,13 @@ func (s *Service) remakeRooms(ctx context.Context) error {
 		}
 		delete(missing, room.Name)
 	}
+	var failed error
 	for _, row := range missing {
 		if err := s.remakeRoom(ctx, row); err != nil {
-			return fmt.Errorf("make the room of session %s again: %w", row.ID, err)
+			failed = errors.Join(failed, fmt.Errorf("make the room of session %s again: %w", row.ID, err))
 		}
 	}
-	return nil
+	return failed
 }
 
 // remakeRoom makes the room of one session again, unless it has ended meanwhile.
@@ -204,13 +213,34 @@ func (s *Service) remakeRoom(ctx context.Context, row *models.Session) error {
 	if now, err := s.stored(ctx, row.ID); err != nil || now.EndedAt != nil {
 		return err
 	}
-	if _, err := s.Daily.CreateRoom(ctx, daily.RoomSpec{Name: row.Room.Name, Exp: row.Room.Exp}); err != nil {
+	room, err := s.Daily.CreateRoom(ctx, daily.RoomSpec{Name: row.Room.Name, Exp: row.Room.Exp})
+	if err != nil {
 		return err
 	}
 	s.Log.Info("a room that Daily had lost was made again", "session", row.ID)
-	// The end may have come between: its DELETE found no room then.
-	if now, err := s.stored(ctx, row.ID); err != nil || now.EndedAt == nil {
+	now, err := s.remember(ctx, row, room.URL)
+	if err != nil || now.EndedAt == nil {
 		return err
 	}
+	// The end came between: its DELETE found no room then.
 	return s.Daily.DeleteRoom(ctx, row.Room.Name)
+}
+
+// remember writes the address of a room that was made again, where it has changed.
+func (s *Service) remember(ctx context.Context, of *models.Session, url string) (*models.Session, error) {
+	var after *models.Session
+	err := s.Store.Write(ctx, func(tx *db.Tx) error {
+		row, err := tx.Session(models.Scope{AccountID: of.AccountID}, of.ID)
+		if err != nil {
+			return err
+		}
+		after = row
+		if row.Room.URL == url || row.EndedAt != nil {
+			return nil
+		}
+		row.Room.URL = url
+		row.Revision++
+		return tx.Swap(row)
+	})
+	return after, err
 }

@@ -74,6 +74,8 @@ func (s *Service) knowDomain(ctx context.Context) error {
 	if s.domainID.Load() != nil {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, s.Timings.CreateWithin)
+	defer cancel()
 	domain, err := s.Daily.Domain(ctx)
 	if err != nil {
 		s.Log.Warn("the room provider does not tell its domain", "error", err)
@@ -153,8 +155,9 @@ func (s *Service) roomReady(ctx context.Context, claimed *models.Session, url st
 }
 
 // abandon ends a session whose room could not be made: the place is free, the key unused. The
-// room may still come late, so it is deleted after a while.
-func (s *Service) abandon(ctx context.Context, claimed *models.Session) error {
+// room may still come late, so it is deleted after a while. It tells whether it did: not when the
+// session has ended otherwise, or somebody else holds the claim by now.
+func (s *Service) abandon(ctx context.Context, claimed *models.Session) (bool, error) {
 	now := s.Clock()
 	var failed bool
 	err := s.Store.Write(ctx, func(tx *db.Tx) error {
@@ -163,7 +166,13 @@ func (s *Service) abandon(ctx context.Context, claimed *models.Session) error {
 		if err != nil {
 			return err
 		}
-		if row.EndedAt != nil || row.Room.Fence != claimed.Room.Fence {
+		overdue, err := settle(tx, row, now)
+		switch {
+		case err != nil:
+			return err
+		case overdue:
+			return tx.Swap(row)
+		case row.EndedAt != nil || row.Room.Fence != claimed.Room.Fence:
 			return nil
 		}
 		failed = true
@@ -176,10 +185,10 @@ func (s *Service) abandon(ctx context.Context, claimed *models.Session) error {
 		return tx.Swap(row)
 	})
 	if err != nil {
-		return fmt.Errorf("abandon session %s: %w", claimed.ID, err)
+		return false, fmt.Errorf("abandon session %s: %w", claimed.ID, err)
 	}
 	if failed {
 		s.Observe("ended", models.EndProvisionFailed)
 	}
-	return nil
+	return failed, nil
 }

@@ -195,15 +195,17 @@ func (s *Service) apply(tx *db.Tx, row *models.Session, a action, change func(*d
 	return nil
 }
 
-// refused tells a refusal, which leaves the transaction standing, from a failure.
+// refused tells a refusal, which leaves the transaction standing, from a failure. A refusal is
+// decided in this package and comes as it is; what db says is always wrapped.
 func refused(err error) bool {
-	_, ok := errors.AsType[*models.Error](err)
+	_, ok := err.(*models.Error) //nolint:errorlint // see above
 	return ok
 }
 
 // after does what follows a committed end.
 func (s *Service) after(ended *models.Session) {
 	s.Observe("ended", *ended.EndReason)
+	s.releaseAvatar(ended)
 	s.cancelStart(ended.ID)
 	wake(s.wakeRooms)
 	wake(s.wakeDelete)

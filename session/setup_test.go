@@ -140,8 +140,11 @@ func (w *world) shutDown() {
 
 func (w *world) clock() models.Time   { return models.Time(w.now.Load()) }
 func (w *world) pass(d time.Duration) { w.now.Add(d.Milliseconds()) }
-func (w *world) key() context.Context {
-	return auth.WithCaller(context.Background(), &auth.Caller{Kind: auth.APIKey, AccountID: w.account.ID})
+func (w *world) key() context.Context { return auth.WithCaller(context.Background(), callerOf(w)) }
+
+// callerOf is whoever holds an API key of the world's account.
+func callerOf(w *world) *auth.Caller {
+	return &auth.Caller{Kind: auth.APIKey, AccountID: w.account.ID}
 }
 
 func (w *world) token(s *models.Session) context.Context {

@@ -138,6 +138,13 @@ func (s *Service) search(of *models.Session, by models.Actor) *start {
 	return search
 }
 
+// isStarting tells whether a search for the session's avatar is under way here.
+func (s *Service) isStarting(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.starting[id] != nil
+}
+
 // cancelStart ends the search for the avatar of a session that has ended.
 func (s *Service) cancelStart(id string) {
 	s.mu.Lock()
@@ -153,19 +160,19 @@ func (s *Service) bringUp(ctx context.Context, of *models.Session, by models.Act
 	if err != nil {
 		return err
 	}
-	asked := false
+	handed := 0 // the last generation, 0 while no server was asked
 	_, err = s.AvatarServers.Dispatch(ctx, of.ID, of.AvatarID, func(ctx context.Context, server string) (avatarserver.Assignment, error) {
-		row, err := s.handOver(ctx, of, server, by, !asked)
+		row, err := s.handOver(ctx, of, server, by, handed == 0)
 		if err != nil {
 			return avatarserver.Assignment{}, err
 		}
-		asked = true
+		handed = row.Assignment.Generation
 		return s.assignment(row, avatar)
 	})
 	if err == nil {
 		return nil
 	}
-	if err := s.giveUp(of); err != nil {
+	if err := s.giveUp(of, handed); err != nil {
 		return err
 	}
 	switch models.KindOf(err) {
@@ -190,14 +197,17 @@ func (s *Service) handOver(ctx context.Context, of *models.Session, server strin
 	return s.move(ctx, models.Scope{AccountID: of.AccountID}, of.ID, now, handOver, func(tx *db.Tx, row *models.Session) error {
 		row.Assignment.Generation++
 		row.Assignment.Server = server
-		if positionOf(row) != waiting {
+		at := positionOf(row)
+		if first && at != lost { // the grace of a lost one counts from its loss
+			row.Assignment.Since = now.Ptr()
+		}
+		if at != waiting {
 			return nil // the next server's try at the same wait: nothing that a client can see
 		}
-		row.Assignment.Since = now.Ptr()
+		// A start that was asked for in time may take its time.
+		deadline := max(*row.Deadline, now.Add(s.Timings.GiveUpAfter))
+		row.Deadline = &deadline
 		row.Revision++
-		if !first {
-			return nil
-		}
 		return record(tx, row, models.EventStartRequested, now, by, "")
 	})
 }
@@ -217,11 +227,16 @@ func (s *Service) assignment(row *models.Session, avatar *models.Avatar) (avatar
 	}, nil
 }
 
-// giveUp puts a session for which no avatar was found back to waiting. A session that is lost
-// stays so: the sweep seeks on until its grace is over.
-func (s *Service) giveUp(of *models.Session) error {
+// giveUp puts a session for which no avatar was found back to waiting, unless it has been handed
+// over anew since the given generation. A session that is lost stays so: the sweep seeks on
+// until its grace is over.
+func (s *Service) giveUp(of *models.Session, generation int) error {
 	_, err := s.move(context.Background(), models.Scope{AccountID: of.AccountID}, of.ID, s.Clock(), giveUp,
 		func(_ *db.Tx, row *models.Session) error {
+			if row.Assignment.Generation != generation {
+				return models.ErrConflict
+			}
+			row.Deadline = row.CreatedAt.Add(s.Timings.StartWindow).Ptr()
 			row.Assignment.Server, row.Assignment.Since = "", nil
 			row.Assignment.Generation++ // a late ready is stale
 			row.Revision++

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"greenroom/avatarserver"
@@ -156,43 +157,58 @@ func (s *Service) Sweep(ctx context.Context) error {
 
 func (s *Service) sweepDue(ctx context.Context) error {
 	for {
-		now := s.Clock()
-		due, err := s.Store.DueSessions(ctx, now, sweepBatch)
-		if err != nil || len(due) == 0 {
-			return err
-		}
-		var ended []*models.Session
-		err = s.Store.Write(ctx, func(tx *db.Tx) error {
-			ended = nil
-			for _, d := range due {
-				row, err := tx.Session(models.Scope{AccountID: d.AccountID}, d.ID)
-				if err != nil {
-					return err
-				}
-				overdue, err := settle(tx, row, now)
-				if err != nil {
-					return err
-				}
-				if !overdue {
-					continue
-				}
-				if err := tx.Swap(row); err != nil {
-					return err
-				}
-				ended = append(ended, row)
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
+		ended, err := s.endDue(ctx)
 		for _, row := range ended {
 			s.after(row)
 		}
-		if len(due) < sweepBatch {
+		if err != nil {
+			return errors.Join(err, s.sweepDueOneByOne(ctx))
+		}
+		if len(ended) < sweepBatch {
 			return nil
 		}
 	}
+}
+
+// endDue ends many due sessions with one commit. Those that somebody holds are passed over: the
+// next sweep finds them.
+func (s *Service) endDue(ctx context.Context) ([]*models.Session, error) {
+	var ended []*models.Session
+	now := s.Clock()
+	err := s.Store.Write(ctx, func(tx *db.Tx) error {
+		due, err := tx.DueSessions(now, sweepBatch)
+		if err != nil {
+			return err
+		}
+		for _, row := range due {
+			if _, err := settle(tx, row, now); err != nil {
+				return err
+			}
+			if err := tx.Swap(row); err != nil {
+				return err
+			}
+		}
+		ended = due
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("end due sessions: %w", err)
+	}
+	return ended, nil
+}
+
+// sweepDueOneByOne is for a batch that failed: the one session at fault fails alone.
+func (s *Service) sweepDueOneByOne(ctx context.Context) error {
+	due, err := s.Store.DueSessions(ctx, s.Clock(), sweepBatch)
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, row := range due {
+		_, err := s.endAs(ctx, models.Scope{AccountID: row.AccountID}, row.ID, s.Clock(), *row.DeadlineReason, models.ActorSystem)
+		failed = errors.Join(failed, err)
+	}
+	return failed
 }
 
 // sweepConnecting gives up searches that nobody here carries on: their server died.
@@ -202,13 +218,15 @@ func (s *Service) sweepConnecting(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var failed error
 	for _, row := range stale {
-		s.releaseAvatar(row)
-		if err := s.giveUp(row); err != nil {
-			return err
+		if s.isStarting(row.ID) {
+			continue
 		}
+		s.releaseAvatar(row)
+		failed = errors.Join(failed, s.giveUp(row, row.Assignment.Generation))
 	}
-	return nil
+	return failed
 }
 
 // sweepLost seeks avatars for sessions that lost theirs, and ends those whose grace is over.
@@ -218,15 +236,32 @@ func (s *Service) sweepLost(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var failed error
 	for _, row := range losers {
 		if now.Sub(*row.Assignment.Since) < s.Timings.LostGrace {
 			s.search(row, models.ActorSystem)
 			continue
 		}
-		scope := models.Scope{AccountID: row.AccountID}
-		if _, err := s.endAs(ctx, scope, row.ID, now, models.EndAvatarLost, models.ActorSystem); err != nil {
-			return err
-		}
+		failed = errors.Join(failed, s.endLost(ctx, row, now))
 	}
-	return nil
+	return failed
+}
+
+// endLost ends a session that has been lost for too long, unless it has recovered meanwhile.
+func (s *Service) endLost(ctx context.Context, seen *models.Session, now models.Time) error {
+	after, err := s.move(ctx, models.Scope{AccountID: seen.AccountID}, seen.ID, now, end, func(tx *db.Tx, row *models.Session) error {
+		if positionOf(row) != lost || *row.Assignment.Since != *seen.Assignment.Since {
+			return models.ErrConflict
+		}
+		return finish(tx, row, now, now, models.EndAvatarLost, models.ActorSystem)
+	})
+	switch {
+	case err == nil:
+		s.after(after)
+		return nil
+	case errors.Is(err, models.ErrConflict), errors.Is(err, models.ErrSessionEnded):
+		return nil
+	default:
+		return err
+	}
 }
