@@ -95,7 +95,7 @@ func (a *Authenticator) accessToken(ctx context.Context, secret string) (*Caller
 	}
 	return &Caller{
 		Kind: AccessToken, AccountID: s.AccountID,
-		SessionID: s.ID, AvatarID: s.AvatarID, Ended: s.EndedAt != nil,
+		SessionID: s.ID, AvatarID: s.AvatarID,
 	}, nil
 }
 

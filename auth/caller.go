@@ -25,9 +25,6 @@ type Caller struct {
 	KeyID string
 	// SessionID and AvatarID are what an access token may see; empty for an API key.
 	SessionID, AvatarID string
-	// Ended says that the access token's session has ended: for a while it may still read the
-	// session and repeat endSession, and nothing else.
-	Ended bool
 }
 
 // Scope is the rows that the caller may see.

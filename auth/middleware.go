@@ -2,8 +2,8 @@ package auth
 
 import (
 	"errors"
-	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -72,11 +72,23 @@ func Credential(h http.Header) (string, error) {
 	return bearer, nil
 }
 
-func mayGuess(guesses *lru.Cache[string, *rate.Limiter], limit Failures, r *http.Request) bool {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
+// guesser is whose guesses count together: an IPv4 address, or an IPv6 network, which one
+// subscriber has whole.
+func guesser(remote string) string {
+	at, err := netip.ParseAddrPort(remote)
 	if err != nil {
-		host = r.RemoteAddr
+		return remote
 	}
+	ip := at.Addr().Unmap().WithZone("")
+	bits := 64
+	if ip.Is4() {
+		bits = 32
+	}
+	return netip.PrefixFrom(ip, bits).Masked().String()
+}
+
+func mayGuess(guesses *lru.Cache[string, *rate.Limiter], limit Failures, r *http.Request) bool {
+	host := guesser(r.RemoteAddr)
 	limiter := rate.NewLimiter(rate.Limit(limit.PerSecond), limit.Burst)
 	if known, ok, _ := guesses.PeekOrAdd(host, limiter); ok {
 		limiter = known

@@ -32,6 +32,12 @@ type Secret struct {
 	Hash   []byte
 }
 
+// What crypto/rand.Text makes, twice: 26 characters of base32, 130 bits each.
+const (
+	base32       = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+	randomLength = 2 * 26
+)
+
 // NewAPIKey makes the secret of an API key.
 func NewAPIKey() Secret { return newSecret(apiKeyPrefix) }
 
@@ -39,14 +45,14 @@ func NewAPIKey() Secret { return newSecret(apiKeyPrefix) }
 func NewAvatarServerKey() Secret { return newSecret(avatarServerPrefix) }
 
 func newSecret(kind string) Secret {
-	// crypto/rand.Text is 26 characters of base32, 130 bits; two make a secret of 260.
 	text := kind + rand.Text() + rand.Text()
 	return Secret{Text: text, Prefix: text[:len(kind)+shown], Hash: Hash(text)}
 }
 
 // prefixOf is the part of a secret by which it is looked up; false when it is not of the kind.
 func prefixOf(kind, secret string) (string, bool) {
-	if !strings.HasPrefix(secret, kind) || len(secret) <= len(kind)+shown {
+	random, ok := strings.CutPrefix(secret, kind)
+	if !ok || len(random) != randomLength || strings.Trim(random, base32) != "" {
 		return "", false
 	}
 	return secret[:len(kind)+shown], true

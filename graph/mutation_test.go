@@ -138,7 +138,6 @@ func TestMutation(t *testing.T) {
 	})
 	t.Run("LetsAnEndedTokenLearnWhyAndEndAgain", func(t *testing.T) {
 		token := tokenOf(own)
-		token.Ended = true
 		got := w.must(token, `query($id: ID!) { viewer { kind account { id } session { id } }
 			session(id: $id) { status endReason dailyRoom { token } avatar { name sessions { nodes { id } totalCount } } } sessions { nodes { id } } avatars { nodes { name } totalCount } }`, vars{"id": own.ID})
 		want := vars{
