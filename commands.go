@@ -153,7 +153,17 @@ type operator struct {
 	config.Database
 }
 
-// with opens the database for do.
+// existing opens a database that is there for do: a mistyped name makes no new one.
+func (o *operator) existing(t *terminal, do func(*db.Store) error) error {
+	if file, ok := o.URL.SQLite(); ok {
+		if _, err := os.Stat(file); err != nil {
+			return fmt.Errorf("open database: %w", err)
+		}
+	}
+	return o.with(t, do)
+}
+
+// with opens the database for do, a new one if need be.
 func (o *operator) with(t *terminal, do func(*db.Store) error) error {
 	store, err := db.Open(t.ctx, o.URL.Reveal(), db.Options{})
 	if err != nil {
@@ -163,7 +173,7 @@ func (o *operator) with(t *terminal, do func(*db.Store) error) error {
 }
 
 // accounts opens the database for work on accounts; a new one is a production database.
-func (o *operator) accounts(t *terminal, plans models.Plans, do func(*account.Service, *db.Store) error) error {
+func (o *operator) accounts(t *terminal, plans models.Plans, do func(*account.Service) error) error {
 	return o.with(t, func(store *db.Store) error {
 		_, err := store.Setting(t.ctx, db.SettingMode)
 		if errors.Is(err, models.ErrNotFound) {
@@ -172,7 +182,7 @@ func (o *operator) accounts(t *terminal, plans models.Plans, do func(*account.Se
 		if err != nil {
 			return err
 		}
-		return do(account.New(store, plans, models.SystemClock, newLogger(config.Log{}, t.logs)), store)
+		return do(account.New(store, plans, models.SystemClock, newLogger(config.Log{}, t.logs)))
 	})
 }
 
@@ -185,7 +195,7 @@ type accountCreate struct {
 
 // Run makes an account.
 func (c *accountCreate) Run(t *terminal) error {
-	return c.accounts(t, plansOf(c.Plans), func(accounts *account.Service, _ *db.Store) error {
+	return c.accounts(t, plansOf(c.Plans), func(accounts *account.Service) error {
 		made, err := accounts.OperatorCreateAccount(t.ctx, c.Name, c.Plan)
 		if err != nil {
 			return err
@@ -198,7 +208,7 @@ type accountList struct{ operator }
 
 // Run lists accounts.
 func (c *accountList) Run(t *terminal) error {
-	return c.with(t, func(store *db.Store) error {
+	return c.existing(t, func(store *db.Store) error {
 		all, err := store.OperatorAccounts(t.ctx)
 		for _, a := range all {
 			row := map[string]any{"id": a.ID, "name": a.Name, "plan": a.PlanKey, "createdAt": a.CreatedAt}
@@ -217,7 +227,7 @@ type keyCreate struct {
 
 // Run makes a key and prints its secret, this once.
 func (c *keyCreate) Run(t *terminal) error {
-	return c.accounts(t, nil, func(accounts *account.Service, _ *db.Store) error {
+	return c.accounts(t, nil, func(accounts *account.Service) error {
 		var id, secret string
 		if c.AvatarServer {
 			key, text, err := accounts.OperatorCreateAvatarServerKey(t.ctx)
@@ -243,7 +253,8 @@ type keyRevoke struct {
 
 // Run revokes a key; a running server refuses it from its next use.
 func (c *keyRevoke) Run(t *terminal) error {
-	return c.accounts(t, nil, func(accounts *account.Service, _ *db.Store) error {
+	return c.existing(t, func(store *db.Store) error {
+		accounts := account.New(store, nil, models.SystemClock, newLogger(config.Log{}, t.logs))
 		if err := accounts.OperatorRevokeKey(t.ctx, c.ID); err != nil {
 			return err
 		}
@@ -255,7 +266,7 @@ type keyList struct{ operator }
 
 // Run lists keys of both kinds.
 func (c *keyList) Run(t *terminal) error {
-	return c.with(t, func(store *db.Store) error {
+	return c.existing(t, func(store *db.Store) error {
 		keys, err := store.OperatorAPIKeys(t.ctx)
 		for _, k := range keys {
 			row := map[string]any{
@@ -288,7 +299,7 @@ type sessionEnd struct {
 
 // Run ends a session; the server that serves the database releases what it held.
 func (c *sessionEnd) Run(t *terminal) error {
-	return c.with(t, func(store *db.Store) error {
+	return c.existing(t, func(store *db.Store) error {
 		ended, err := session.OperatorEnd(t.ctx, store, models.SystemClock, c.ID)
 		if err != nil {
 			return err

@@ -19,8 +19,12 @@ func clientAddress(r *http.Request, trusted []netip.Prefix) string {
 			break
 		}
 		ip, err := netip.ParseAddr(strings.TrimSpace(hop))
-		if err != nil {
-			break
+		if err != nil { // some proxies write the port too
+			var withPort netip.AddrPort
+			if withPort, err = netip.ParseAddrPort(strings.TrimSpace(hop)); err != nil {
+				break
+			}
+			ip = withPort.Addr()
 		}
 		address = net.JoinHostPort(ip.Unmap().String(), "0")
 	}

@@ -152,8 +152,9 @@ func (s *server) observe(mux *http.ServeMux, next http.Handler) http.Handler {
 		took := time.Since(began)
 		if v.status == 0 { // hijacked by a WebSocket
 			v.status = http.StatusSwitchingProtocols
+		} else {
+			s.metrics.request(route, v.status, took)
 		}
-		s.metrics.request(route, v.status, took)
 		attributes := []slog.Attr{
 			slog.String("request", v.id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
 			slog.Int("status", v.status), slog.Int64("bytes", v.bytes),
@@ -161,6 +162,9 @@ func (s *server) observe(mux *http.ServeMux, next http.Handler) http.Handler {
 		}
 		if v.caller != nil {
 			attributes = append(attributes, slog.String("account", v.caller.AccountID), slog.String("credential", string(v.caller.Kind)))
+			if v.caller.SessionID != "" {
+				attributes = append(attributes, slog.String("session", v.caller.SessionID))
+			}
 		}
 		s.log.LogAttrs(r.Context(), slog.LevelInfo, "request", attributes...)
 	})

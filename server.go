@@ -69,6 +69,8 @@ type server struct {
 	failed        chan error
 	// touching counts writes of when a key was last used.
 	touching sync.WaitGroup
+	// giveBack ends the right to serve the database.
+	giveBack func() error
 }
 
 // start brings up a whole server and returns when it answers. Daily may be down: the server is
@@ -116,6 +118,9 @@ func start(ctx context.Context, cfg *config.Config, logs io.Writer) (_ *server, 
 func (s *server) build(ctx context.Context) error {
 	var err error
 	if s.store, err = openStore(ctx, s.cfg, s.log, s.metrics.writes.Observe); err != nil {
+		return err
+	}
+	if s.giveBack, err = s.store.Seize(ctx); err != nil {
 		return err
 	}
 	secret, err := signingSecret(s.cfg)
@@ -216,6 +221,9 @@ func (s *server) serve(l net.Listener, h http.Handler) *http.Server {
 	return web
 }
 
+// stopWithin bounds what follows the drain: avatar servers are told, and background work ends.
+const stopWithin = 3 * time.Second
+
 // wait serves until ctx ends or a listener fails, and then stops.
 func (s *server) wait(ctx context.Context) error {
 	var err error
@@ -245,18 +253,24 @@ func (s *server) stop() {
 		report("listener", s.public.Shutdown(ctx))
 		_ = s.public.Close()
 	}
+	// What may be waiting has had its time; the rest gets a little of its own.
+	last, cancelLast := context.WithTimeout(context.Background(), stopWithin)
+	defer cancelLast()
 	if s.registry != nil {
-		report("avatar servers", s.registry.Shutdown(ctx))
+		report("avatar servers", s.registry.Shutdown(last))
 	}
 	if s.sessions != nil {
-		report("sessions", s.sessions.Shutdown(ctx))
+		report("sessions", s.sessions.Shutdown(last))
 	}
 	if s.admin != nil {
-		report("admin listener", s.admin.Shutdown(ctx))
+		report("admin listener", s.admin.Shutdown(last))
 		_ = s.admin.Close()
 	}
 	s.serving.Wait()
 	s.touching.Wait()
+	if s.giveBack != nil {
+		report("serving", s.giveBack())
+	}
 	if s.store != nil {
 		report("database", s.store.Close())
 	}
