@@ -33,7 +33,7 @@ func (*demoCommand) Run(t *terminal) (err error) {
 	defer cancel()
 	var cli commands
 	_, err = config.Parse(&cli, []string{
-		"serve", "--dev", "--listen=127.0.0.1:0", "--admin-listen=off", "--log-level=warn",
+		"serve", "--dev", "--listen=127.0.0.1:0", "--admin-listen=off", "--log-level=error",
 		"--database=sqlite:" + filepath.Join(dir, "demo.db"),
 	}, nil, t.out)
 	if err != nil {
