@@ -86,11 +86,11 @@ func (c *serveCommand) Run(t *terminal) error {
 	if err != nil {
 		return err
 	}
-	ready := map[string]string{"url": s.base, "graphql": s.base + "/graphql", "playground": s.base + "/playground"}
+	ready := map[string]string{"url": s.base, "dashboard": s.base + "/", "graphql": s.base + "/graphql", "playground": s.base + "/playground"}
 	if s.metricsURL != "" {
 		ready["metrics"] = s.metricsURL
 	}
-	text := "Greenroom serves %s/graphql and explains itself at %s/playground"
+	text := "Greenroom serves GraphQL at %s/graphql. Open %s/ in a browser."
 	if c.Dev {
 		text += "\nThe API key is gr_test_dev. Ctrl-C stops."
 	}

@@ -23,7 +23,8 @@ func (sessionEdges) Events(ctx context.Context, of *models.Session, last *int) (
 	if err := checkLast(last); err != nil {
 		return nil, err
 	}
-	return loadersOf(ctx).sessionEvents(ctx, of.ID, last)
+	stored, err := loadersOf(ctx).sessionEvents(ctx, of.ID, last)
+	return of.Timeline(stored, last), err
 }
 
 type avatarEdges struct{ *resolver }

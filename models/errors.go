@@ -61,7 +61,7 @@ var (
 	ErrNotFound        = &Error{Kind: KindNotFound, Message: "not found"}
 	ErrConflict        = &Error{Kind: KindConflict, Message: "somebody else was first"}
 	ErrSessionEnded    = &Error{Kind: KindSessionEnded, Message: "the session has ended"}
-	ErrAvatarArchived  = &Error{Kind: KindAvatarArchived, Message: "the avatar is archived and takes no new sessions"}
+	ErrAvatarArchived  = &Error{Kind: KindAvatarArchived, Message: "the avatar is archived and takes no new sessions", Field: []string{"avatarId"}}
 	ErrUnauthenticated = &Error{Kind: KindUnauthenticated, Message: "this needs a valid credential: send Authorization: Bearer, or x-api-key"}
 	ErrForbidden       = &Error{Kind: KindForbidden, Message: "this credential may not do that"}
 	ErrMismatch        = &Error{Kind: KindIdempotencyMismatch, Message: "this idempotencyKey was used with other input in the last 24 hours", Field: []string{"idempotencyKey"}}

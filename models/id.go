@@ -23,6 +23,18 @@ func NewID(prefix string, at Time) string {
 	return prefix + ulid.MustNew(uint64(max(at, 0)), rand.Reader).String()
 }
 
+// derivedID is the id at that time which follows from another id: there is one for each.
+func derivedID(prefix string, at Time, from string) string {
+	u, err := ulid.ParseStrict(ULID(from))
+	if err == nil {
+		err = u.SetTime(uint64(max(at, 0)))
+	}
+	if err != nil {
+		return NewID(prefix, at)
+	}
+	return prefix + u.String()
+}
+
 // FirstID sorts before every id that is made at that time or later, and behind every earlier one.
 func FirstID(prefix string, at Time) string {
 	var u ulid.ULID

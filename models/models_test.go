@@ -151,6 +151,31 @@ func TestSettle(t *testing.T) {
 	}
 }
 
+// What a reader of a due session sees of its end is what the sweep writes.
+func TestTimeline(t *testing.T) {
+	t.Parallel()
+	expired := models.EndExpired
+	due := models.Session{ID: models.NewID(models.SessionPrefix, now-9000), StartedAt: (now - 2500).Ptr(), Deadline: now.Ptr(), DeadlineReason: &expired, Revision: 4}
+	stored := []*models.SessionEvent{{Type: models.EventCreated, Revision: 1}, {Type: models.EventStarted, Revision: 4}}
+	if got := due.Timeline(stored, nil); len(got) != 2 {
+		t.Errorf("before: %v", got)
+	}
+	due.Settle(now)
+	got := due.Timeline(stored, nil)
+	if len(got) != 3 || len(stored) != 2 || got[2].Type != models.EventEnded || got[2].At != now || got[2].Revision != 5 || got[2].Actor != models.ActorSystem {
+		t.Fatalf("at its deadline: %+v", got)
+	}
+	if written := due.EndEvent(models.ActorSystem); written.ID != got[2].ID || !models.ValidID(models.EventPrefix, written.ID) || models.IDTime(written.ID) != now {
+		t.Errorf("read as %s, written as %s", got[2].ID, written.ID)
+	}
+	if again := due.Timeline(got, nil); len(again) != 3 {
+		t.Errorf("once it is written: %v", again)
+	}
+	if newest := due.Timeline(stored[1:], new(1)); len(newest) != 1 || newest[0].Type != models.EventEnded {
+		t.Errorf("the newest one: %v", newest)
+	}
+}
+
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	err := fmt.Errorf("start session: %w", &models.Error{Kind: models.KindSessionEnded, Message: "own words"})

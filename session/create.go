@@ -257,7 +257,7 @@ func (s *Service) provide(ctx context.Context, intent *models.Session) (*models.
 }
 
 func noRoom() error {
-	return models.Unavailable("the video room could not be made; nothing was created", retryCreate)
+	return models.Unavailable("the video room could not be made; no place is taken", retryCreate)
 }
 
 func (s *Service) created(made *models.Session, replayed bool) *Created {

@@ -97,19 +97,5 @@ func finish(tx *db.Tx, row *models.Session, at, now models.Time, reason models.E
 		row.Room.Fence++
 	case models.RoomEjecting, models.RoomDeleting, models.RoomGone:
 	}
-	return record(tx, row, models.EventEnded, at, by, endDetail(reason))
-}
-
-// endDetail says for people why a session ended.
-func endDetail(reason models.EndReason) string {
-	return map[models.EndReason]string{
-		models.EndClient:           "ended on request",
-		models.EndExpired:          "the granted time was over",
-		models.EndNeverStarted:     "nobody started it in time",
-		models.EndParticipantsLeft: "everybody had left the room",
-		models.EndAvatarLost:       "the avatar was lost and no other could take over",
-		models.EndProvisionFailed:  "the video room could not be made",
-		models.EndOperator:         "ended by the operator",
-		models.EndQuotaExhausted:   "the month's included minutes were used up",
-	}[reason]
+	return tx.InsertEvent(row.EndEvent(by))
 }

@@ -168,6 +168,22 @@ func TestExpiry(t *testing.T) {
 		}
 	})
 
+	t.Run("AStartOnADueSessionWritesTheDueEndToo", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t, withTimings(func(c *Timings) { c.Sweep = time.Hour }))
+		s := w.create(nil).Session
+		w.pass(11 * time.Minute)
+		seen := w.read(s.ID)
+		refused, err := w.service.Start(w.key(), s.ID)
+		if !errors.Is(err, models.ErrSessionEnded) || refused.Session.Revision != seen.Revision {
+			t.Errorf("%+v, %v", refused, err)
+		}
+		types := w.eventTypes(s)
+		if types[len(types)-1] != models.EventEnded {
+			t.Errorf("timeline: %v", types)
+		}
+	})
+
 	t.Run("AClockSetBackNeverMakesANegativeDuration", func(t *testing.T) {
 		t.Parallel()
 		w := setup(t, withPlan(plan))

@@ -42,6 +42,14 @@ func (s *Service) Start(ctx context.Context, id string) (*Started, error) {
 	if err != nil {
 		return nil, err
 	}
+	if found.Status() == models.StatusEnded {
+		// It may only be due: then its end is written now.
+		ended, err := s.move(ctx, caller.Scope(), id, s.Clock.Now(ctx), handOver, nil)
+		if errors.Is(err, models.ErrSessionEnded) {
+			return &Started{Session: ended}, err
+		}
+		return nil, err
+	}
 	if found.Status() == models.StatusCreated {
 		if err := s.mayStart(ctx, found); err != nil {
 			return &Started{Session: found}, err

@@ -1514,7 +1514,7 @@ enum SessionEventType {
   ACCESS_TOKEN_ROTATED
   """` + "`" + `expiration` + "`" + ` is near: time to warn the person."""
   EXPIRING
-  """` + "`" + `endedAt` + "`" + ` was set; ` + "`" + `endReason` + "`" + ` says why. Always the last one, but for people who leave late."""
+  """` + "`" + `endedAt` + "`" + ` was set; ` + "`" + `endReason` + "`" + ` says why. Always the last one, but for people who leave late and notes made afterwards."""
   ENDED
 }
 
