@@ -56,7 +56,7 @@ func TestTime(t *testing.T) {
 	}
 	for text, want := range map[string]models.Time{
 		"2026-09-21T14:13:20.123Z":       now,
-		"2026-09-21T16:13:20.1239+02:00": now, // cut, not rounded
+		"2026-09-21T16:13:20.1221+02:00": now, // rounded up
 		"1970-01-01T00:00:00Z":           0,
 	} {
 		var got models.Time

@@ -61,8 +61,8 @@ func (t Time) MarshalGQL(w io.Writer) {
 	_, _ = w.Write(text)
 }
 
-// UnmarshalGQL reads a DateTime given by a client: RFC 3339 with any offset, cut to the
-// millisecond. Years 1970 to 9999 only, so that every engine stores and orders it alike.
+// UnmarshalGQL reads a DateTime given by a client: RFC 3339 with any offset, rounded up to the
+// millisecond, which leaves both `>=` and `<` right for times that are whole milliseconds. Years 1970 to 9999 only, so that every engine stores and orders it alike.
 func (t *Time) UnmarshalGQL(v any) error {
 	text, ok := v.(string)
 	if !ok {
@@ -72,7 +72,7 @@ func (t *Time) UnmarshalGQL(v any) error {
 	if err != nil || parsed.UTC().Year() < 1970 || parsed.UTC().Year() > 9999 {
 		return fmt.Errorf("DateTime must be RFC 3339 between the years 1970 and 9999, such as %q", timeLayout)
 	}
-	*t = TimeOf(parsed)
+	*t = TimeOf(parsed.Add(time.Millisecond - 1))
 	return nil
 }
 

@@ -20,7 +20,7 @@ func checkPlaces(tx *db.Tx, plan models.Plan, accountID string, now models.Time)
 	if live >= *plan.MaxConcurrentSessions {
 		return &models.Error{
 			Kind:    models.KindConcurrencyLimit,
-			Message: fmt.Sprintf("all %d places of the plan are taken; end a session first", *plan.MaxConcurrentSessions),
+			Message: fmt.Sprintf("the plan's places are taken, all %d of them: end a session first", *plan.MaxConcurrentSessions),
 		}
 	}
 	return nil
