@@ -64,12 +64,12 @@ func (s *Service) Ready(ctx context.Context, server string, ref avatarserver.Ref
 		row.Assignment.Since = nil
 		row.Revision++
 		if !isStart {
-			return record(tx, row, models.EventAvatarRecovered, now, models.ActorAvatarServer, "")
+			return record(tx, row, models.EventAvatarRecovered, now, models.ActorAvatarServer)
 		}
 		if err := s.begin(tx, row, now); err != nil {
 			return err
 		}
-		return record(tx, row, models.EventStarted, now, models.ActorAvatarServer, "")
+		return record(tx, row, models.EventStarted, now, models.ActorAvatarServer)
 	})
 	if errors.Is(err, models.ErrConflict) && s.isReady(ctx, server, ref) {
 		return nil
@@ -146,7 +146,7 @@ func (s *Service) lose(ctx context.Context, found *models.Session, server string
 		row.Assignment.Server = ""
 		row.Assignment.Generation++
 		row.Revision++
-		return record(tx, row, models.EventAvatarLost, now, models.ActorAvatarServer, "")
+		return record(tx, row, models.EventAvatarLost, now, models.ActorAvatarServer)
 	})
 	if err != nil {
 		return fmt.Errorf("lose avatar: %w", err)

@@ -220,7 +220,7 @@ func (s *Service) insert(tx *db.Tx, row *models.Session, o *order) error {
 	if err := tx.PutAccessToken(row, auth.Hash(token)); err != nil {
 		return err
 	}
-	if err := record(tx, row, models.EventCreated, o.now, o.caller.Actor(), ""); err != nil {
+	if err := record(tx, row, models.EventCreated, o.now, o.caller.Actor()); err != nil {
 		return err
 	}
 	if o.key == nil {

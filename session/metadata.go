@@ -25,7 +25,7 @@ func (s *Service) UpdateMetadata(ctx context.Context, id string, patch models.JS
 		}
 		row.Metadata = merged
 		row.Revision++
-		return record(tx, row, models.EventMetadataUpdated, now, caller.Actor(), "")
+		return record(tx, row, models.EventMetadataUpdated, now, caller.Actor())
 	})
 }
 
@@ -49,7 +49,7 @@ func (s *Service) RotateAccessToken(ctx context.Context, id string) (*Rotated, e
 		if err := tx.PutAccessToken(row, auth.Hash(token)); err != nil {
 			return fmt.Errorf("rotate access token: %w", err)
 		}
-		return record(tx, row, models.EventAccessTokenRotated, now, caller.Actor(), "")
+		return record(tx, row, models.EventAccessTokenRotated, now, caller.Actor())
 	})
 	if err != nil {
 		return nil, err

@@ -136,7 +136,7 @@ func (s *Service) roomReady(ctx context.Context, claimed *models.Session, url st
 		case row.Room.State == models.RoomCreating && row.Room.Fence == claimed.Room.Fence:
 			row.Room.State, row.Room.URL, row.Room.Due, row.Room.Tries = models.RoomReady, url, nil, 0
 			row.Revision++
-			if err := record(tx, row, models.EventRoomReady, now, models.ActorSystem, ""); err != nil {
+			if err := record(tx, row, models.EventRoomReady, now, models.ActorSystem); err != nil {
 				return err
 			}
 		default:

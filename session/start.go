@@ -216,7 +216,7 @@ func (s *Service) handOver(ctx context.Context, of *models.Session, server strin
 		deadline := max(*row.Deadline, now.Add(s.Timings.GiveUpAfter))
 		row.Deadline = &deadline
 		row.Revision++
-		return record(tx, row, models.EventStartRequested, now, by, "")
+		return record(tx, row, models.EventStartRequested, now, by)
 	})
 }
 
