@@ -239,7 +239,8 @@ func (s *server) wait(ctx context.Context) error {
 // stop takes nothing new, lets what is under way finish within the drain time, and closes
 // everything. What is still unfinished then is taken up from the database by the next run.
 func (s *server) stop() {
-	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.DrainTime)
+	// The drain time is for all of it: what follows the listener's part has its share.
+	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.DrainTime-min(stopWithin, s.cfg.DrainTime/2))
 	defer cancel()
 	report := func(what string, err error) {
 		if err != nil {
