@@ -182,7 +182,7 @@ func (o *operator) accounts(t *terminal, plans models.Plans, do func(*account.Se
 		if err != nil {
 			return err
 		}
-		return do(account.New(store, plans, models.SystemClock, newLogger(config.Log{}, t.logs)))
+		return do(account.New(store, nil, plans, models.SystemClock, newLogger(config.Log{}, t.logs)))
 	})
 }
 
@@ -254,7 +254,7 @@ type keyRevoke struct {
 // Run revokes a key; a running server refuses it from its next use.
 func (c *keyRevoke) Run(t *terminal) error {
 	return c.existing(t, func(store *db.Store) error {
-		accounts := account.New(store, nil, models.SystemClock, newLogger(config.Log{}, t.logs))
+		accounts := account.New(store, nil, nil, models.SystemClock, newLogger(config.Log{}, t.logs))
 		if err := accounts.OperatorRevokeKey(t.ctx, c.ID); err != nil {
 			return err
 		}

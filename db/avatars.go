@@ -109,8 +109,8 @@ func filterAvatars(q models.AvatarQuery) (conditions, error) {
 		}
 	}
 	if part := q.Filter.NameContains; part != nil && *part != "" {
-		if err := storable(*part); err != nil {
-			return nil, err
+		if !models.Storable(*part) {
+			return nil, models.Invalid("a filter holds NUL or text that is not UTF-8", "filter", "nameContains")
 		}
 		c = c.and("name_folded LIKE ? ESCAPE '!'", "%"+escapeLike(fold(*part))+"%")
 	}

@@ -95,6 +95,7 @@ func (t *Tx) InsertAPIKey(k *models.APIKey, hash []byte) error {
 	if err := gorm.G[apiKeyRow](t.db).Create(t.ctx, &apiKeyRow{APIKey: *k, Hash: hash}); err != nil {
 		return fmt.Errorf("insert API key: %w", translate(err))
 	}
+	t.changes.account(k.AccountID)
 	return nil
 }
 
@@ -114,6 +115,7 @@ func (t *Tx) RevokeAPIKey(accountID, id string, at models.Time) error {
 	if err != nil {
 		return fmt.Errorf("revoke API key %s: %w", id, translate(err))
 	}
+	t.changes.account(accountID)
 	return nil
 }
 

@@ -2,12 +2,10 @@ package db
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"gorm.io/gorm"
 
@@ -98,7 +96,7 @@ func (s *Store) CountSessionsByAvatar(ctx context.Context, avatarIDs []string, q
 
 func (s *Store) filterSessions(q models.SessionQuery, now models.Time) (conditions, error) {
 	c, f := inScope(q.Scope), q.Filter
-	if err := storable(slices.Concat(f.AvatarID, f.EndUserID)...); err != nil {
+	if err := f.Check(); err != nil {
 		return nil, err
 	}
 	if f.Status != nil {
@@ -119,52 +117,19 @@ func (s *Store) filterSessions(q models.SessionQuery, now models.Time) (conditio
 	if f.CreatedBefore != nil {
 		c = c.and("id < ?", models.FirstID(models.SessionPrefix, *f.CreatedBefore))
 	}
-	return s.filterMetadata(c, f.Metadata)
+	return s.filterMetadata(c, f.Metadata), nil
 }
 
-// filterMetadata compares top-level keys. A key whose value is null counts as absent, so it
-// sets no condition.
-func (s *Store) filterMetadata(c conditions, want models.JSONObject) (conditions, error) {
-	if len(want) > models.MaxMetadataFilterKeys {
-		return nil, models.Invalid(fmt.Sprintf("a filter compares at most %d metadata keys", models.MaxMetadataFilterKeys), "filter", "metadata")
-	}
+// filterMetadata compares top-level keys; the filter has been checked.
+func (s *Store) filterMetadata(c conditions, want models.JSONObject) conditions {
 	for _, key := range slices.Sorted(maps.Keys(want)) {
 		if want[key] == nil {
 			continue
 		}
-		text, _ := want[key].(string)
-		if err := storable(key, text); err != nil {
-			return nil, err
-		}
-		has, values, err := s.dialect.metadataHas(key, jsonScalar(want[key]))
-		if err != nil {
-			return nil, models.Invalid(err.Error(), "filter", "metadata")
-		}
+		has, values := s.dialect.metadataHas(key, models.JSONScalar(want[key]))
 		c = c.and(has, values...)
 	}
-	return c, nil
-}
-
-// storable refuses text that PostgreSQL cannot hold, on every engine: nothing stored could
-// match it.
-func storable(texts ...string) error {
-	for _, text := range texts {
-		if strings.ContainsRune(text, 0) || !utf8.ValidString(text) {
-			return models.Invalid("a filter holds NUL or text that is not UTF-8", "filter")
-		}
-	}
-	return nil
-}
-
-// jsonScalar gives numbers one type, wherever they were decoded.
-func jsonScalar(v any) any {
-	switch v := v.(type) {
-	case int64, int, float64:
-		if text, err := json.Marshal(v); err == nil {
-			return json.Number(text)
-		}
-	}
-	return v
+	return c
 }
 
 // order reads a page from its near end, so that a limit cuts the right rows off.

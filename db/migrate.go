@@ -23,12 +23,10 @@ const (
 )
 
 var (
-	errNotOurs   = errors.New("this database belongs to something else: give Greenroom one of its own")
-	errEmpty     = errors.New("this database is empty: `greenroom migrate` or `greenroom serve` makes its tables")
-	errNewer     = errors.New("this database was migrated by a newer version of Greenroom: run that one")
-	errOlder     = errors.New("this database is older than this version of Greenroom: run `greenroom migrate` first")
-	errNotScalar = errors.New("a metadata filter compares strings, numbers and booleans only")
-	errBadNumber = errors.New("a metadata filter holds a number outside the range of a double")
+	errNotOurs = errors.New("this database belongs to something else: give Greenroom one of its own")
+	errEmpty   = errors.New("this database is empty: `greenroom migrate` or `greenroom serve` makes its tables")
+	errNewer   = errors.New("this database was migrated by a newer version of Greenroom: run that one")
+	errOlder   = errors.New("this database is older than this version of Greenroom: run `greenroom migrate` first")
 )
 
 // migrate brings the schema up to this binary's version, or with SkipMigrations checks that it

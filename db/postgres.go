@@ -59,7 +59,7 @@ func openPostgres(ctx context.Context, dsn string, opts Options) (*Store, error)
 	if err := boundReads(g); err != nil {
 		return nil, closing(writers, closing(g, err))
 	}
-	s := &Store{dialect: postgresDialect{}, reader: g, log: opts.Log}
+	s := &Store{dialect: postgresDialect{}, reader: g, log: opts.Log, committed: opts.Committed}
 	s.writer = &txWriter{db: writers, observe: opts.Observe}
 	return s, nil
 }
@@ -198,15 +198,10 @@ func (postgresDialect) claim() []clause.Expression {
 	}}
 }
 
-func (postgresDialect) metadataHas(key string, value any) (string, []any, error) {
-	switch value.(type) {
-	case string, bool, json.Number:
-	default:
-		return "", nil, errNotScalar
-	}
+func (postgresDialect) metadataHas(key string, value any) (string, []any) {
 	text, err := json.Marshal(value)
 	if err != nil {
-		return "", nil, errBadNumber
+		panic(err) // a checked scalar
 	}
-	return "(metadata::jsonb -> ?) = ?::jsonb", []any{key, string(text)}, nil
+	return "(metadata::jsonb -> ?) = ?::jsonb", []any{key, string(text)}
 }

@@ -16,5 +16,6 @@ func (t *Tx) DueRooms(states []models.RoomState, now models.Time, limit int) ([]
 	if err != nil {
 		return nil, fmt.Errorf("due rooms: %w", translate(err))
 	}
+	t.changes.found(rows...)
 	return rows, nil
 }

@@ -48,7 +48,34 @@ func (t *Tx) DueSessions(now models.Time, limit int) ([]*models.Session, error) 
 	if err != nil {
 		return nil, fmt.Errorf("due sessions: %w", translate(err))
 	}
+	t.changes.found(due...)
 	return due, nil
+}
+
+// SessionsToWarn are live sessions whose end is to be told of in advance by now, longest waiting
+// first, kept from others until the transaction ends; those that another transaction holds are
+// passed over. As stored.
+func (t *Tx) SessionsToWarn(now models.Time, limit int) ([]*models.Session, error) {
+	toWarn := conditions{}.live(now).and("warn_at <= ?", now).where(t.dialect.claim()...)
+	rows, err := gorm.G[*models.Session](t.db, toWarn...).Order("warn_at").Limit(limit).Find(t.ctx)
+	if err != nil {
+		return nil, fmt.Errorf("sessions to warn: %w", translate(err))
+	}
+	t.changes.found(rows...)
+	return rows, nil
+}
+
+// NextDue is the next instant at which a session's end or warning is due, which may have passed;
+// nil when there is none.
+func (s *Store) NextDue(ctx context.Context) (*models.Time, error) {
+	const query = "SELECT MIN(at) FROM (" +
+		"SELECT MIN(deadline) AS at FROM sessions WHERE ended_at IS NULL AND deadline IS NOT NULL" +
+		" UNION ALL SELECT MIN(warn_at) FROM sessions WHERE warn_at IS NOT NULL) AS due"
+	var next *models.Time
+	if err := s.reader.WithContext(ctx).Raw(query).Scan(&next).Error; err != nil {
+		return nil, fmt.Errorf("next deadline: %w", translate(err))
+	}
+	return next, nil
 }
 
 func isDue(now models.Time) conditions {
@@ -86,6 +113,7 @@ func (t *Tx) Session(scope models.Scope, id string) (*models.Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("session %s: %w", id, translate(err))
 	}
+	t.changes.found(found)
 	return found, nil
 }
 
@@ -94,6 +122,7 @@ func (t *Tx) InsertSession(s *models.Session) error {
 	if err := gorm.G[models.Session](t.db).Create(t.ctx, s); err != nil {
 		return fmt.Errorf("insert session: %w", translate(err))
 	}
+	t.changes.inserted(s)
 	return nil
 }
 
@@ -113,6 +142,7 @@ func (t *Tx) Swap(s *models.Session) error {
 	if n == 0 {
 		return fmt.Errorf("write session %s: %w", s.ID, models.ErrConflict)
 	}
+	t.changes.swapped(s)
 	return nil
 }
 

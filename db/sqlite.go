@@ -48,7 +48,7 @@ func openSQLite(ctx context.Context, file string, opts Options) (*Store, error) 
 	if err := boundReads(readerDB); err != nil {
 		return nil, closing(writerDB, closing(readerDB, err))
 	}
-	s := &Store{dialect: sqliteDialect{file: file}, reader: readerDB, log: opts.Log}
+	s := &Store{dialect: sqliteDialect{file: file}, reader: readerDB, log: opts.Log, committed: opts.Committed}
 	s.writer = newGroupWriter(writerDB, s.dialect, opts.Observe, s.breakDown)
 	return s, nil
 }
@@ -159,23 +159,23 @@ func (sqliteDialect) lock() []clause.Expression { return nil }
 
 func (sqliteDialect) claim() []clause.Expression { return nil }
 
-func (sqliteDialect) metadataHas(key string, value any) (string, []any, error) {
+func (sqliteDialect) metadataHas(key string, value any) (string, []any) {
 	const has = "EXISTS (SELECT 1 FROM json_each(metadata) WHERE json_each.key = ? AND "
 	switch v := value.(type) {
-	case string:
-		return has + "json_each.type = 'text' AND json_each.value = ?)", []any{key, v}, nil
 	case bool:
-		return has + "json_each.type = ?)", []any{key, strconv.FormatBool(v)}, nil
+		return has + "json_each.type = ?)", []any{key, strconv.FormatBool(v)}
 	case json.Number:
-		var number any
-		number, err := v.Int64()
-		if err != nil {
-			if number, err = v.Float64(); err != nil {
-				return "", nil, errBadNumber
-			}
-		}
-		return has + "json_each.type IN ('integer', 'real') AND json_each.value = ?)", []any{key, number}, nil
+		return has + "json_each.type IN ('integer', 'real') AND json_each.value = ?)", []any{key, number(v)}
 	default:
-		return "", nil, errNotScalar
+		return has + "json_each.type = 'text' AND json_each.value = ?)", []any{key, v}
 	}
+}
+
+// number gives a checked number as SQLite keeps it: an integer of 64 bits, or a double.
+func number(n json.Number) any {
+	if i, err := n.Int64(); err == nil {
+		return i
+	}
+	f, _ := n.Float64() // its range has been checked
+	return f
 }

@@ -25,8 +25,9 @@ type Store struct {
 	reader  *gorm.DB
 	writer  writer
 	// broken is set when the disk failed under a commit: what is durable is then unknown.
-	broken atomic.Bool
-	log    *slog.Logger
+	broken    atomic.Bool
+	log       *slog.Logger
+	committed func(*models.Change)
 }
 
 // A writer runs closures in transactions: group commit on SQLite, one each on PostgreSQL.
@@ -41,6 +42,7 @@ type Tx struct {
 	ctx     context.Context
 	db      *gorm.DB
 	dialect dialect
+	changes changes
 }
 
 // Options of a store; the zero value is right for serving.
@@ -50,6 +52,9 @@ type Options struct {
 	SkipMigrations bool
 	// Observe is told the size of each group of writes that shared a commit; may be nil.
 	Observe func(group int)
+	// Committed is told of every change to a session, or to an account's keys, once it is
+	// durable and before Write returns. It must not block; may be nil.
+	Committed func(*models.Change)
 	// Trace is told of every statement, under the context that it ran in; may be nil.
 	Trace func(ctx context.Context)
 }
@@ -63,6 +68,9 @@ func Open(ctx context.Context, dsn string, opts Options) (*Store, error) {
 	}
 	if opts.Observe == nil {
 		opts.Observe = func(int) {}
+	}
+	if opts.Committed == nil {
+		opts.Committed = func(*models.Change) {}
 	}
 	switch scheme, rest, _ := strings.Cut(dsn, ":"); scheme {
 	case "sqlite":
@@ -84,7 +92,19 @@ func (s *Store) Write(ctx context.Context, fn func(tx *Tx) error) error {
 	if s.broken.Load() {
 		return models.Unavailable("the database's disk has failed", retryDown)
 	}
-	return s.writer.write(ctx, fn)
+	var made []*models.Change
+	err := s.writer.write(ctx, func(tx *Tx) error {
+		err := fn(tx)
+		made = tx.changes.made
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, c := range made {
+		s.committed(c)
+	}
+	return nil
 }
 
 // Ping asks whether the database answers and its disk has not failed.
@@ -137,6 +157,7 @@ type dialect interface {
 	// seize takes the right to serve the database, or answers errServed. It is given back by the
 	// returned function, and by the end of the process.
 	seize(ctx context.Context, s *Store) (giveBack func() error, err error)
-	// metadataHas is a condition: the top-level key of the metadata equals the value.
-	metadataHas(key string, value any) (sql string, args []any, err error)
+	// metadataHas is a condition: the top-level key of the metadata equals the value, a string,
+	// bool or json.Number within the range of a double.
+	metadataHas(key string, value any) (sql string, args []any)
 }

@@ -11,6 +11,8 @@ const (
 	EventRoomReady          EventType = "ROOM_READY"
 	EventStartRequested     EventType = "START_REQUESTED"
 	EventStarted            EventType = "STARTED"
+	EventClientConnected    EventType = "CLIENT_CONNECTED"
+	EventClientLeft         EventType = "CLIENT_LEFT"
 	EventParticipantJoined  EventType = "PARTICIPANT_JOINED"
 	EventParticipantLeft    EventType = "PARTICIPANT_LEFT"
 	EventAvatarLost         EventType = "AVATAR_LOST"

@@ -78,18 +78,6 @@ type Scope struct {
 	SessionID, AvatarID string
 }
 
-// SessionFilter narrows a list of sessions. All conditions must hold; a nil one is none, an
-// empty list matches nothing.
-type SessionFilter struct {
-	Status        []SessionStatus
-	AvatarID      []string
-	EndUserID     []string
-	EndReason     []EndReason
-	CreatedAfter  *Time
-	CreatedBefore *Time
-	Metadata      JSONObject
-}
-
 // SessionQuery is one list of sessions.
 type SessionQuery struct {
 	Scope  Scope
@@ -182,4 +170,13 @@ func (c *APIKeyConnection) Edges() []APIKeyEdge {
 		edges[i] = APIKeyEdge{n}
 	}
 	return edges
+}
+
+// SessionChanges are what came into a list, changed in it and left it. After a reset they are
+// empty: changes were missed, and the list is read again.
+type SessionChanges struct {
+	Reset   bool
+	Changed []*Session
+	Entered []SessionEdge
+	LeftIDs []string
 }

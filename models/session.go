@@ -61,6 +61,9 @@ type Session struct {
 	Deadline       *Time
 	DeadlineReason *EndReason
 	Expiration     *Time
+	// WarnAt is when the timeline tells that the end is near; nil when it has, and while nothing
+	// is to be told.
+	WarnAt *Time
 	// MaxDuration is the seconds granted from start; nil when nothing limits it.
 	MaxDuration *int
 	Revision    int
@@ -98,6 +101,7 @@ func (s *Session) Settle(now Time) {
 func (s *Session) End(at Time, reason EndReason) {
 	s.EndedAt, s.EndReason = &at, &reason
 	s.AvatarState = AvatarGone
+	s.WarnAt = nil
 	s.Revision++
 }
 

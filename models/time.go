@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 )
 
@@ -88,26 +89,38 @@ type instantKey struct{}
 // filter and a count in the same answer agree.
 type Instant struct {
 	clock Clock
-	at    Time
+
+	mu sync.Mutex
+	at *Time // nil until it is asked for
 }
 
-// WithInstant reads the clock once and pins it for everything done under the returned context.
+// WithInstant pins one reading of the clock for everything done under the returned context. The
+// clock is read when the instant is first asked for: an answer that waits for its event is about
+// the time of that event.
 func (c Clock) WithInstant(ctx context.Context) context.Context {
-	return context.WithValue(ctx, instantKey{}, &Instant{clock: c, at: c()})
+	return context.WithValue(ctx, instantKey{}, &Instant{clock: c})
 }
 
 // Now is the pinned instant of ctx, or the clock's own time when none is pinned.
 func (c Clock) Now(ctx context.Context) Time {
-	if i, ok := ctx.Value(instantKey{}).(*Instant); ok {
-		return i.at
+	i, ok := ctx.Value(instantKey{}).(*Instant)
+	if !ok {
+		return c()
 	}
-	return c()
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.at == nil {
+		i.at = i.clock().Ptr()
+	}
+	return *i.at
 }
 
 // Renew takes "now" again after a mutation has made its change, so that its payload shows the
 // world after it. GraphQL runs mutations one after another: nobody reads the old one meanwhile.
 func (c Clock) Renew(ctx context.Context) {
 	if i, ok := ctx.Value(instantKey{}).(*Instant); ok {
-		i.at = i.clock()
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		i.at = nil
 	}
 }

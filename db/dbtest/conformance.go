@@ -30,9 +30,11 @@ func Run(t *testing.T, open func(t *testing.T) *db.Store) {
 		"Pages":          testPages,
 		"Filters":        testFilters,
 		"MetadataFilter": testMetadataFilter,
+		"FilterInGo":     testFilterInGo,
 		"ByAvatar":       testByAvatar,
 		"UsedSeconds":    testUsedSeconds,
 		"Due":            testDue,
+		"Warnings":       testWarnings,
 		"Write":          testWrite,
 		"Isolation":      testIsolation,
 	} {

@@ -1,0 +1,45 @@
+package db
+
+import "greenroom/models"
+
+// changes are what one transaction does that others want to hear of once it is committed. The
+// store gathers them itself, so that no write can be forgotten.
+type changes struct {
+	// read are the sessions as this transaction has found them.
+	read map[string]models.Session
+	made []*models.Change
+}
+
+// found remembers rows as they were before anybody changed them.
+func (c *changes) found(rows ...*models.Session) {
+	if c.read == nil {
+		c.read = make(map[string]models.Session, len(rows))
+	}
+	for _, row := range rows {
+		c.read[row.ID] = *row
+	}
+}
+
+// inserted notes a new session.
+func (c *changes) inserted(row *models.Session) {
+	after := *row
+	c.made = append(c.made, &models.Change{AccountID: row.AccountID, After: &after})
+}
+
+// swapped notes a session's new state. One that was read elsewhere has no known state before.
+func (c *changes) swapped(row *models.Session) {
+	after := *row
+	change := &models.Change{AccountID: row.AccountID, After: &after, Missed: true}
+	if before, ok := c.read[row.ID]; ok {
+		change.Before, change.Missed = &before, false
+	}
+	c.found(row)
+	if change.IsVisible() {
+		c.made = append(c.made, change)
+	}
+}
+
+// account notes that something of an account other than a session has changed.
+func (c *changes) account(id string) {
+	c.made = append(c.made, &models.Change{AccountID: id})
+}

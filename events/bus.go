@@ -1,0 +1,226 @@
+package events
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"greenroom/models"
+)
+
+const (
+	// beat is the time between two signs of life of a publisher. Each says how much it has
+	// published, so that a lost last message is noticed too.
+	beat = 2 * time.Second
+	// silence is after how long a publisher counts as dead: what it had committed and not yet
+	// told is then looked for in the database.
+	silence = 4 * beat
+	// blind is how often everything is read again while the bus cannot be reached.
+	blind = 5 * beat
+	// queued is how many changes wait for the bus at most. More are dropped, which listeners
+	// notice by the count.
+	queued = 1 << 14
+	// startWithin bounds the start of the server inside this process.
+	startWithin = 10 * time.Second
+)
+
+// Config is where changes go.
+type Config struct {
+	// URL is of a NATS server or cluster, with credentials; empty for one inside this process,
+	// which nobody else can reach.
+	URL string
+	// Environment keeps installations that share a NATS cluster apart: [a-z0-9-]+.
+	Environment string
+	Log         *slog.Logger
+}
+
+// A bus carries changes between the servers of one installation over NATS core: at most once, in
+// each publisher's order.
+type bus struct {
+	cfg      Config
+	hub      *Hub
+	self     string
+	subject  string
+	embedded *server.Server // nil with a URL
+	conn     *nats.Conn
+
+	outgoing chan message
+	closing  chan struct{}
+	running  sync.WaitGroup
+
+	mu     sync.Mutex
+	seq    uint64
+	closed bool
+
+	hearing    sync.Mutex
+	publishers map[string]*publisher
+	deaf       int // beats without a connection
+}
+
+// A message is a change, or without one a sign of life.
+type message struct {
+	From string `json:"from"`
+	// Seq counts the sender's changes, this one included.
+	Seq    uint64         `json:"seq"`
+	Change *models.Change `json:"change,omitempty"`
+	// Bye is a sender's last word: its silence afterwards means nothing.
+	Bye bool `json:"bye,omitempty"`
+}
+
+// A publisher is what has been heard of one sender.
+type publisher struct {
+	seq   uint64
+	quiet int // beats without a word
+}
+
+// openBus connects to the NATS server at cfg.URL, or starts one inside this process. A server
+// that cannot be reached yet is no error: it is tried for ever, and meanwhile updates come late.
+func openBus(ctx context.Context, cfg Config, hub *Hub) (*bus, error) {
+	b := &bus{
+		cfg: cfg, hub: hub, self: rand.Text(), subject: "greenroom." + cfg.Environment + ".changes",
+		outgoing: make(chan message, queued), closing: make(chan struct{}), publishers: map[string]*publisher{},
+	}
+	options := []nats.Option{
+		nats.Name("greenroom " + b.self), nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				cfg.Log.Warn("the event bus is away: updates come late", "error", err)
+			}
+		}),
+		nats.ReconnectHandler(func(*nats.Conn) {
+			cfg.Log.Info("the event bus is back")
+			hub.missed()
+		}),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			cfg.Log.Warn("event bus", "error", err)
+			hub.missed()
+		}),
+	}
+	if cfg.URL == "" {
+		if err := b.embed(ctx); err != nil {
+			return nil, err
+		}
+		options = append(options, nats.InProcessServer(b.embedded))
+	}
+	var err error
+	if b.conn, err = nats.Connect(cfg.URL, options...); err != nil {
+		b.stopEmbedded()
+		return nil, errors.New("NATS_URL: the event bus cannot be used; check its form and credentials") // the error may repeat the URL, which holds a secret
+	}
+	if _, err := b.conn.Subscribe(b.subject, b.receive); err != nil {
+		b.conn.Close()
+		b.stopEmbedded()
+		return nil, fmt.Errorf("event bus: %w", err)
+	}
+	b.running.Go(b.speak)
+	return b, nil
+}
+
+// embed starts a server that has no listener: it is reached by a pipe.
+func (b *bus) embed(ctx context.Context) error {
+	ns, err := server.NewServer(&server.Options{ServerName: b.self, DontListen: true, NoSigs: true, NoLog: true})
+	if err != nil {
+		return fmt.Errorf("event bus: %w", err)
+	}
+	b.embedded = ns
+	ns.Start()
+	if !ns.ReadyForConnections(startWithin) || ctx.Err() != nil {
+		b.stopEmbedded()
+		return errors.New("event bus: it did not start in time")
+	}
+	return nil
+}
+
+func (b *bus) stopEmbedded() {
+	if b.embedded != nil {
+		b.embedded.Shutdown()
+		b.embedded.WaitForShutdown()
+	}
+}
+
+func (b *bus) publish(c *models.Change) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return
+	}
+	b.seq++
+	select {
+	case b.outgoing <- message{From: b.self, Seq: b.seq, Change: c}:
+	default:
+	}
+}
+
+// close says goodbye, sends what is queued, and stops.
+func (b *bus) close() {
+	b.mu.Lock()
+	if b.closed {
+		b.mu.Unlock()
+		return
+	}
+	b.closed = true
+	b.mu.Unlock()
+	close(b.closing)
+	b.running.Wait()
+	b.conn.Close()
+	b.stopEmbedded()
+}
+
+// speak sends what is queued, and signs of life, until close.
+func (b *bus) speak() {
+	alive := time.NewTicker(beat)
+	defer alive.Stop()
+	for {
+		select {
+		case m := <-b.outgoing:
+			b.send(m)
+		case <-alive.C:
+			b.send(message{From: b.self, Seq: b.told()})
+			b.listenForSilence()
+		case <-b.closing:
+			b.drain()
+			return
+		}
+	}
+}
+
+// drain sends the rest; nothing is queued any more.
+func (b *bus) drain() {
+	for {
+		select {
+		case m := <-b.outgoing:
+			b.send(m)
+		default:
+			b.send(message{From: b.self, Seq: b.told(), Bye: true})
+			ctx, cancel := context.WithTimeout(context.Background(), beat)
+			_ = b.conn.FlushWithContext(ctx) // the others notice what was lost
+			cancel()
+			return
+		}
+	}
+}
+
+// told is the count that a sign of life carries: what is queued behind it is not yet told.
+func (b *bus) told() uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.seq - uint64(len(b.outgoing))
+}
+
+func (b *bus) send(m message) {
+	text, err := json.Marshal(m)
+	if err == nil {
+		err = b.conn.Publish(b.subject, text)
+	}
+	if err != nil {
+		b.cfg.Log.Warn("publish", "error", err) // the next message's count tells of the gap
+	}
+}
