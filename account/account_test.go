@@ -12,6 +12,7 @@ import (
 	"greenroom/account"
 	"greenroom/auth"
 	"greenroom/db"
+	"greenroom/events"
 	"greenroom/models"
 )
 
@@ -29,7 +30,12 @@ type fixture struct {
 
 func setup(t *testing.T) fixture {
 	t.Helper()
-	store, err := db.Open(t.Context(), "sqlite:"+t.TempDir()+"/x.db", db.Options{})
+	hub, err := events.Open(t.Context(), events.Config{Environment: "test", Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(hub.Close)
+	store, err := db.Open(t.Context(), "sqlite:"+t.TempDir()+"/x.db", db.Options{Committed: hub.Publish})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +50,7 @@ func setup(t *testing.T) fixture {
 		"open":  {Key: "open", Name: "Open"},
 	}
 	clock := models.Clock(func() models.Time { return noon })
-	f := fixture{Service: account.New(store, plans, clock, slog.New(slog.DiscardHandler)), store: store}
+	f := fixture{Service: account.New(store, hub, plans, clock, slog.New(slog.DiscardHandler)), store: store}
 	f.mine, f.other = f.signedUp(t, "small"), f.signedUp(t, "open")
 	if f.avatar, err = f.CreateAvatar(f.mine, "Ada", "https://pictures.example/ada.png"); err != nil {
 		t.Fatal(err)

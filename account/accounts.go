@@ -15,6 +15,7 @@ import (
 
 	"greenroom/auth"
 	"greenroom/db"
+	"greenroom/events"
 	"greenroom/models"
 )
 
@@ -24,6 +25,7 @@ const MaxName = 128
 // A Service answers for all accounts of this installation.
 type Service struct {
 	store *db.Store
+	hub   *events.Hub
 	plans models.Plans
 	clock models.Clock
 	log   *slog.Logger
@@ -31,9 +33,9 @@ type Service struct {
 	unknown sync.Map
 }
 
-// New makes a service. Plans are the configured ones by key.
-func New(store *db.Store, plans models.Plans, clock models.Clock, log *slog.Logger) *Service {
-	return &Service{store: store, plans: plans, clock: clock, log: log}
+// New makes a service; hub may be nil for operators' commands, which watch nothing. Plans are the configured ones by key.
+func New(store *db.Store, hub *events.Hub, plans models.Plans, clock models.Clock, log *slog.Logger) *Service {
+	return &Service{store: store, hub: hub, plans: plans, clock: clock, log: log}
 }
 
 // Account is the caller's account; models.ErrForbidden for an access token.

@@ -24,6 +24,7 @@ import (
 	"greenroom/daily"
 	"greenroom/daily/emulator"
 	"greenroom/db"
+	"greenroom/events"
 	"greenroom/graph"
 	"greenroom/models"
 	"greenroom/session"
@@ -45,6 +46,7 @@ type world struct {
 	t        *testing.T
 	now      atomic.Int64
 	store    *db.Store
+	hub      *events.Hub
 	emulator *emulator.Emulator
 	registry *avatarserver.Registry
 	avatars  string // where avatar servers dial in
@@ -93,8 +95,12 @@ func setup(t *testing.T) *world {
 func (w *world) assemble(client *daily.Client) {
 	w.t.Helper()
 	var err error
+	w.hub, err = events.Open(context.Background(), events.Config{Environment: "test", Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		w.t.Fatal(err)
+	}
 	file := filepath.Join(w.t.TempDir(), "x.db")
-	if w.store, err = db.Open(context.Background(), "sqlite:"+file, db.Options{Trace: count}); err != nil {
+	if w.store, err = db.Open(context.Background(), "sqlite:"+file, db.Options{Trace: count, Committed: w.hub.Publish}); err != nil {
 		w.t.Fatal(err)
 	}
 	places, longest := 3, 3600
@@ -108,7 +114,7 @@ func (w *world) assemble(client *daily.Client) {
 	}
 	log := slog.New(slog.NewJSONHandler(w.log, nil))
 	w.sessions = session.New(session.Config{
-		Store: w.store, Daily: client, AvatarServers: w.registry, DailyKey: "dev",
+		Store: w.store, Daily: client, AvatarServers: w.registry, Hub: w.hub, DailyKey: "dev",
 		Signer: auth.NewSigner([]byte("0123456789abcdef0123456789abcdef")),
 		Plans:  plans, Clock: w.clock, Log: slog.New(slog.DiscardHandler), RoomPrefix: "test", PublicURL: public,
 		Timings: session.Timings{
@@ -116,7 +122,7 @@ func (w *world) assemble(client *daily.Client) {
 			StartWindow: 10 * time.Minute, LostGrace: patience, Sweep: 20 * time.Millisecond,
 		},
 	})
-	w.accounts = account.New(w.store, plans, w.clock, log)
+	w.accounts = account.New(w.store, w.hub, plans, w.clock, log)
 	w.handler = graph.New(graph.Config{
 		Sessions: w.sessions, Accounts: w.accounts, Store: w.store, Clock: w.clock, Log: log,
 		RequestID: func(context.Context) string { return "req-1" },
@@ -137,6 +143,7 @@ func (w *world) shutDown() {
 	if err := w.store.Close(); err != nil {
 		w.t.Error(err)
 	}
+	w.hub.Close()
 }
 
 func (w *world) clock() models.Time { return models.Time(w.now.Load()) }

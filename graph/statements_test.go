@@ -75,7 +75,7 @@ func TestStatements(t *testing.T) {
 			w := &world{t: t, log: &logbook{}}
 			w.now.Store(int64(epoch))
 			w.assemble(nil)
-			t.Cleanup(func() { _ = w.store.Close() })
+			t.Cleanup(func() { _ = w.store.Close(); w.hub.Close() })
 			w.seed(50)
 			synctest.Test(t, func(t *testing.T) {
 				ctx, n := counting(as(w.mine))

@@ -110,13 +110,14 @@ func (s *Service) begin(tx *db.Tx, row *models.Session, now models.Time) error {
 		row.Deadline, row.DeadlineReason = &closes, &expired
 	}
 	quota, err := quotaDeadline(tx.UsedSeconds, plan, row.AccountID, now)
-	if err != nil || quota == nil {
+	if err != nil {
 		return err
 	}
-	if *quota < *row.Deadline {
+	if quota != nil && *quota < *row.Deadline {
 		exhausted, at := models.EndQuotaExhausted, max(*quota, now)
 		row.Deadline, row.DeadlineReason = &at, &exhausted
 	}
+	row.WarnAt = max(now, row.Deadline.Add(-WarnBefore)).Ptr()
 	return nil
 }
 

@@ -13,6 +13,7 @@ const (
 	end            action = "end"             // for whichever reason
 	updateMetadata action = "update metadata" // also after the end: notes on a conversation come late
 	rotateToken    action = "rotate token"
+	noteClient     action = "note client" // its stream was opened or closed
 )
 
 // A position is where a session stands: what its timestamps say, and its avatar.
@@ -41,6 +42,7 @@ var moves = map[action]map[position]position{
 		waiting: waiting, connecting: connecting, ready: ready, lost: lost, ended: ended,
 	},
 	rotateToken: {waiting: waiting, connecting: connecting, ready: ready, lost: lost},
+	noteClient:  {waiting: waiting, connecting: connecting, ready: ready, lost: lost},
 }
 
 func positionOf(s *models.Session) position { return position{s.Status(), s.AvatarState} }

@@ -12,7 +12,7 @@ import (
 func TestLifecycle(t *testing.T) {
 	t.Parallel()
 	positions := []position{waiting, connecting, ready, lost, ended}
-	actions := []action{handOver, giveUp, markReady, lose, end, updateMetadata, rotateToken}
+	actions := []action{handOver, giveUp, markReady, lose, end, updateMetadata, rotateToken, noteClient}
 	// One line an action, one letter a position: where it leads, - where it cannot happen.
 	want := map[action]string{
 		handOver:       "cc-l-",
@@ -22,6 +22,7 @@ func TestLifecycle(t *testing.T) {
 		end:            "eeee-",
 		updateMetadata: "wcrle",
 		rotateToken:    "wcrl-",
+		noteClient:     "wcrl-",
 	}
 	letters := map[position]byte{waiting: 'w', connecting: 'c', ready: 'r', lost: 'l', ended: 'e'}
 	if len(moves) != len(actions) {

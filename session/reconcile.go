@@ -96,7 +96,7 @@ func (s *Service) reconcile(ctx context.Context, row *models.Session) {
 	case models.RoomCreating:
 		err = s.finishCreate(ctx, row)
 	case models.RoomEjecting:
-		s.releaseAvatar(row)
+		s.noticeEnd(row)
 		_, err = s.Daily.Eject(ctx, row.Room.Name, []string{row.RoomUserID(), row.AvatarUserID()}, true)
 		if refusal, ok := errors.AsType[*daily.Error](err); ok && (refusal.Permanent() || row.Room.Tries >= maxEjects) {
 			s.Log.Warn("people could not be ejected; deleting the room puts them out", "session", row.ID, "error", err)
@@ -111,6 +111,15 @@ func (s *Service) reconcile(ctx context.Context, row *models.Session) {
 	if err != nil && ctx.Err() == nil {
 		s.Log.Error("reconcile room", "session", row.ID, "state", row.Room.State, "error", err)
 	}
+}
+
+// noticeEnd does for a session that has ended what its end began: whoever ended it may have died
+// since, or be an operator's command, which cannot tell anybody.
+func (s *Service) noticeEnd(row *models.Session) {
+	ended := *row
+	s.Hub.Publish(&models.Change{AccountID: row.AccountID, After: &ended, Missed: true})
+	s.releaseAvatar(row)
+	s.cancelStart(row.ID)
 }
 
 // finishCreate makes the room of a session whose creator has died, or gives the session up.

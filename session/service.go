@@ -17,6 +17,7 @@ import (
 	"greenroom/avatarserver"
 	"greenroom/daily"
 	"greenroom/db"
+	"greenroom/events"
 	"greenroom/models"
 )
 
@@ -41,6 +42,7 @@ type Config struct {
 	Store         *db.Store
 	Daily         *daily.Client
 	AvatarServers *avatarserver.Registry
+	Hub           *events.Hub
 	Signer        *auth.Signer
 	Plans         models.Plans
 	Clock         models.Clock

@@ -20,6 +20,7 @@ import (
 	"greenroom/daily/emulator"
 	"greenroom/db"
 	"greenroom/db/dbtest"
+	"greenroom/events"
 	"greenroom/models"
 )
 
@@ -41,6 +42,7 @@ type world struct {
 	t        *testing.T
 	now      atomic.Int64
 	store    *db.Store
+	hub      *events.Hub
 	dsn      string
 	emulator *emulator.Emulator
 	dailyURL string
@@ -90,7 +92,11 @@ func setup(t *testing.T, options ...option) *world {
 func (w *world) boot() {
 	w.t.Helper()
 	var err error
-	if w.store, err = db.Open(context.Background(), w.dsn, db.Options{}); err != nil {
+	w.hub, err = events.Open(context.Background(), events.Config{Environment: "test", Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if w.store, err = db.Open(context.Background(), w.dsn, db.Options{Committed: w.hub.Publish}); err != nil {
 		w.t.Fatal(err)
 	}
 	client, err := daily.New(daily.Config{
@@ -109,7 +115,7 @@ func (w *world) boot() {
 	w.avatars = dialIn.URL
 	public, _ := url.Parse("https://greenroom.example")
 	w.service = New(Config{
-		Store: w.store, Daily: client, AvatarServers: w.registry, DailyKey: "dev",
+		Store: w.store, Daily: client, AvatarServers: w.registry, Hub: w.hub, DailyKey: "dev",
 		Signer: auth.NewSigner([]byte("0123456789abcdef0123456789abcdef")),
 		Plans:  models.Plans{"pro": w.plan}, Clock: w.clock, Log: slog.New(slog.DiscardHandler),
 		Timings: w.timings, RoomPrefix: "test", PublicURL: public,
@@ -136,6 +142,7 @@ func (w *world) shutDown() {
 	if err := w.store.Close(); err != nil {
 		w.t.Error(err)
 	}
+	w.hub.Close()
 }
 
 func (w *world) clock() models.Time   { return models.Time(w.now.Load()) }

@@ -11,6 +11,9 @@ import (
 	"greenroom/models"
 )
 
+// WarnBefore is how long before its end a running session's timeline and stream tell of it.
+const WarnBefore = time.Minute
+
 const (
 	// sweepBatch is how many sessions one transaction of the sweep ends.
 	sweepBatch = 200
@@ -124,8 +127,6 @@ func (s *Service) missOnce(ctx context.Context) error {
 }
 
 func (s *Service) sweepForever(ctx context.Context) {
-	tick := time.NewTicker(s.Timings.Sweep)
-	defer tick.Stop()
 	forget := time.NewTicker(forgetEvery)
 	defer forget.Stop()
 	for {
@@ -134,12 +135,26 @@ func (s *Service) sweepForever(ctx context.Context) {
 			return
 		case <-forget.C:
 			s.forgetKeys(ctx)
-		case <-tick.C:
+		case <-time.After(s.untilDue(ctx)):
 			if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
 				s.Log.Error("sweep", "error", err)
 			}
 		}
 	}
+}
+
+// untilDue is how long the sweep may rest: until the next deadline, so that it is told at its
+// instant, and never longer than the sweep's interval.
+func (s *Service) untilDue(ctx context.Context) time.Duration {
+	next, err := s.Store.NextDue(ctx)
+	if err != nil || next == nil {
+		return s.Timings.Sweep // a database that fails is reported by the sweep
+	}
+	if rest := next.Sub(s.Clock()); rest > 0 {
+		return min(rest, s.Timings.Sweep)
+	}
+	// It was due before the last sweep, which could not have it: somebody held the row.
+	return s.Timings.Sweep
 }
 
 func (s *Service) forgetKeys(ctx context.Context) {
@@ -150,9 +165,35 @@ func (s *Service) forgetKeys(ctx context.Context) {
 }
 
 // Sweep writes the ends of sessions whose deadline has passed, and looks after those that wait
-// for an avatar. It changes nothing that a reader could see: due sessions read as ended already.
+// for an avatar. Due sessions read as ended already; what a reader can see of it is a warning.
 func (s *Service) Sweep(ctx context.Context) error {
-	return errors.Join(s.sweepDue(ctx), s.sweepConnecting(ctx), s.sweepLost(ctx))
+	return errors.Join(s.sweepDue(ctx), s.warn(ctx), s.sweepConnecting(ctx), s.sweepLost(ctx))
+}
+
+// warn puts on the timelines that an end is near.
+func (s *Service) warn(ctx context.Context) error {
+	for more := true; more; {
+		now := s.Clock()
+		err := s.Store.Write(ctx, func(tx *db.Tx) error {
+			rows, err := tx.SessionsToWarn(now, sweepBatch)
+			if err != nil {
+				return err
+			}
+			more = len(rows) == sweepBatch
+			for _, row := range rows {
+				row.WarnAt = nil
+				row.Revision++
+				if err := errors.Join(record(tx, row, models.EventExpiring, now, models.ActorSystem), tx.Swap(row)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("warn of ends: %w", err)
+		}
+	}
+	return nil
 }
 
 func (s *Service) sweepDue(ctx context.Context) error {

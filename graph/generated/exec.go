@@ -41,6 +41,7 @@ type ResolverRoot interface {
 	Query() QueryResolver
 	Session() SessionResolver
 	SessionConnection() SessionConnectionResolver
+	Subscription() SubscriptionResolver
 	Viewer() ViewerResolver
 }
 
@@ -215,6 +216,13 @@ type ComplexityRoot struct {
 		Status      func(childComplexity int) int
 	}
 
+	SessionChanges struct {
+		Changed func(childComplexity int) int
+		Entered func(childComplexity int) int
+		LeftIDs func(childComplexity int) int
+		Reset   func(childComplexity int) int
+	}
+
 	SessionConnection struct {
 		Edges      func(childComplexity int) int
 		Nodes      func(childComplexity int) int
@@ -239,6 +247,12 @@ type ComplexityRoot struct {
 		Session    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 		WsURI      func(childComplexity int) int
+	}
+
+	Subscription struct {
+		AccountUpdated func(childComplexity int) int
+		SessionChanges func(childComplexity int, filter *models.SessionFilter) int
+		SessionUpdated func(childComplexity int, id string) int
 	}
 
 	UpdateAvatarPayload struct {
@@ -330,6 +344,11 @@ type SessionResolver interface {
 }
 type SessionConnectionResolver interface {
 	TotalCount(ctx context.Context, obj *models.SessionConnection) (int, error)
+}
+type SubscriptionResolver interface {
+	SessionUpdated(ctx context.Context, id string) (<-chan *models.Session, error)
+	SessionChanges(ctx context.Context, filter *models.SessionFilter) (<-chan *models.SessionChanges, error)
+	AccountUpdated(ctx context.Context) (<-chan *models.Account, error)
 }
 type ViewerResolver interface {
 	Account(ctx context.Context, obj *auth.Caller) (*models.Account, error)
@@ -1090,6 +1109,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Session.Status(childComplexity), true
 
+	case "SessionChanges.changed":
+		if e.ComplexityRoot.SessionChanges.Changed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionChanges.Changed(childComplexity), true
+	case "SessionChanges.entered":
+		if e.ComplexityRoot.SessionChanges.Entered == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionChanges.Entered(childComplexity), true
+	case "SessionChanges.leftIds":
+		if e.ComplexityRoot.SessionChanges.LeftIDs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionChanges.LeftIDs(childComplexity), true
+	case "SessionChanges.reset":
+		if e.ComplexityRoot.SessionChanges.Reset == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SessionChanges.Reset(childComplexity), true
+
 	case "SessionConnection.edges":
 		if e.ComplexityRoot.SessionConnection.Edges == nil {
 			break
@@ -1177,6 +1221,35 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StartSessionPayload.WsURI(childComplexity), true
+
+	case "Subscription.accountUpdated":
+		if e.ComplexityRoot.Subscription.AccountUpdated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Subscription.AccountUpdated(childComplexity), true
+	case "Subscription.sessionChanges":
+		if e.ComplexityRoot.Subscription.SessionChanges == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_sessionChanges_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.SessionChanges(childComplexity, args["filter"].(*models.SessionFilter)), true
+	case "Subscription.sessionUpdated":
+		if e.ComplexityRoot.Subscription.SessionUpdated == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_sessionUpdated_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.SessionUpdated(childComplexity, args["id"].(string)), true
 
 	case "UpdateAvatarPayload.avatar":
 		if e.ComplexityRoot.UpdateAvatarPayload.Avatar == nil {
@@ -1343,6 +1416,23 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 				Data: buf.Bytes(),
 			}
 		}
+	case ast.Subscription:
+		next := ec._Subscription(ctx, opCtx.Operation.SelectionSet)
+
+		var buf bytes.Buffer
+		return func(ctx context.Context) *graphql.Response {
+			buf.Reset()
+			data := next(ctx)
+
+			if data == nil {
+				return nil
+			}
+			data.MarshalGQL(&buf)
+
+			return &graphql.Response{
+				Data: buf.Bytes(),
+			}
+		}
 
 	default:
 		return graphql.OneShot(graphql.ErrorResponse(ctx, "unsupported GraphQL operation"))
@@ -1500,6 +1590,10 @@ enum SessionEventType {
   START_REQUESTED
   """The avatar was ready and ` + "`" + `startedAt` + "`" + ` was set."""
   STARTED
+  """A client opened the stream behind ` + "`" + `wsUri` + "`" + `, and may speak through the avatar."""
+  CLIENT_CONNECTED
+  """That stream was closed, or its connection lost. The session goes on."""
+  CLIENT_LEFT
   """A person came into the room. The avatar is not counted."""
   PARTICIPANT_JOINED
   """A person went out of the room, or their connection did."""
@@ -1905,6 +1999,34 @@ type Mutation {
     """There is no way back."""
     input: RevokeApiKeyInput!
   ): RevokeApiKeyPayload!
+}
+
+"""Nothing is replayed after a reconnect: each tells the present, or a ` + "`" + `reset` + "`" + `, first. That is also the only sign that a subscription has begun."""
+type Subscription {
+  """The present state, then every change; some in between may be left out, the latest never. Completes after ENDED; for an ended session, after one message."""
+  sessionUpdated(
+    """Of a session that the caller may see, else NOT_FOUND."""
+    id: ID!
+  ): Session!
+  """Keeps a list true: what came in, changed and left, gathered for up to 100 ms. API key only."""
+  sessionChanges(
+    """As of the list that is kept true. Null: all of the account's sessions."""
+    filter: SessionFilter
+  ): SessionChanges!
+  """The account, with its places and usage: the present first, then every change. API key only."""
+  accountUpdated: Account!
+}
+
+"""Apply in the order of the fields. Relay: ` + "`" + `@prependEdge` + "`" + ` on ` + "`" + `entered` + "`" + `, ` + "`" + `@deleteEdge` + "`" + ` on ` + "`" + `leftIds` + "`" + `, nothing on ` + "`" + `changed` + "`" + `."""
+type SessionChanges {
+  """True in the first message and whenever changes were missed: refetch the pages you show. The lists are then empty."""
+  reset: Boolean!
+  """Every session told of here, as it is now; also those that entered or left."""
+  changed: [Session!]!
+  """Match the filter now and did not before."""
+  entered: [SessionEdge!]!
+  """Matched before and do not now."""
+  leftIds: [ID!]!
 }
 
 # ---------------------------------------------------------------- inputs and payloads
@@ -2408,6 +2530,20 @@ func (ec *executionContext) childFields_Session(ctx context.Context, field graph
 		return ec.fieldContext_Session_events(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Session", field.Name)
+}
+
+func (ec *executionContext) childFields_SessionChanges(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reset":
+		return ec.fieldContext_SessionChanges_reset(ctx, field)
+	case "changed":
+		return ec.fieldContext_SessionChanges_changed(ctx, field)
+	case "entered":
+		return ec.fieldContext_SessionChanges_entered(ctx, field)
+	case "leftIds":
+		return ec.fieldContext_SessionChanges_leftIds(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SessionChanges", field.Name)
 }
 
 func (ec *executionContext) childFields_SessionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3037,6 +3173,34 @@ func (ec *executionContext) field_Session_events_args(ctx context.Context, rawAr
 		return nil, err
 	}
 	args["last"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_sessionChanges_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*models.SessionFilter, error) {
+			return ec.unmarshalOSessionFilter2ᚖgreenroomᚋmodelsᚐSessionFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_sessionUpdated_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
 	return args, nil
 }
 
@@ -6234,6 +6398,116 @@ func (ec *executionContext) fieldContext_Session_events(ctx context.Context, fie
 	return fc, nil
 }
 
+func (ec *executionContext) _SessionChanges_reset(ctx context.Context, field graphql.CollectedField, obj *models.SessionChanges) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SessionChanges_reset(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reset, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SessionChanges_reset(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SessionChanges", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _SessionChanges_changed(ctx context.Context, field graphql.CollectedField, obj *models.SessionChanges) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SessionChanges_changed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Changed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*models.Session) graphql.Marshaler {
+			return ec.marshalNSession2ᚕᚖgreenroomᚋmodelsᚐSessionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SessionChanges_changed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SessionChanges",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Session(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SessionChanges_entered(ctx context.Context, field graphql.CollectedField, obj *models.SessionChanges) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SessionChanges_entered(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Entered, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []models.SessionEdge) graphql.Marshaler {
+			return ec.marshalNSessionEdge2ᚕgreenroomᚋmodelsᚐSessionEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SessionChanges_entered(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SessionChanges",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SessionEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SessionChanges_leftIds(ctx context.Context, field graphql.CollectedField, obj *models.SessionChanges) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SessionChanges_leftIds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LeftIDs, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNID2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SessionChanges_leftIds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SessionChanges", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
 func (ec *executionContext) _SessionConnection_edges(ctx context.Context, field graphql.CollectedField, obj *models.SessionConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6605,6 +6879,126 @@ func (ec *executionContext) fieldContext_StartSessionPayload_userErrors(_ contex
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_sessionUpdated(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_sessionUpdated(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().SessionUpdated(ctx, fc.Args["id"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *models.Session) graphql.Marshaler {
+			return ec.marshalNSession2ᚖgreenroomᚋmodelsᚐSession(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_sessionUpdated(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Session(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_sessionUpdated_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_sessionChanges(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_sessionChanges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().SessionChanges(ctx, fc.Args["filter"].(*models.SessionFilter))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *models.SessionChanges) graphql.Marshaler {
+			return ec.marshalNSessionChanges2ᚖgreenroomᚋmodelsᚐSessionChanges(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_sessionChanges(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SessionChanges(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_sessionChanges_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_accountUpdated(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_accountUpdated(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Subscription().AccountUpdated(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *models.Account) graphql.Marshaler {
+			return ec.marshalNAccount2ᚖgreenroomᚋmodelsᚐAccount(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_accountUpdated(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Account(ctx, field)
 		},
 	}
 	return fc, nil
@@ -10460,6 +10854,59 @@ func (ec *executionContext) _Session(ctx context.Context, sel ast.SelectionSet, 
 	return out
 }
 
+var sessionChangesImplementors = []string{"SessionChanges"}
+
+func (ec *executionContext) _SessionChanges(ctx context.Context, sel ast.SelectionSet, obj *models.SessionChanges) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, sessionChangesImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SessionChanges")
+		case "reset":
+			out.Values[i] = ec._SessionChanges_reset(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changed":
+			out.Values[i] = ec._SessionChanges_changed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "entered":
+			out.Values[i] = ec._SessionChanges_entered(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "leftIds":
+			out.Values[i] = ec._SessionChanges_leftIds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var sessionConnectionImplementors = []string{"SessionConnection"}
 
 func (ec *executionContext) _SessionConnection(ctx context.Context, sel ast.SelectionSet, obj *models.SessionConnection) graphql.Marshaler {
@@ -10693,6 +11140,30 @@ func (ec *executionContext) _StartSessionPayload(ctx context.Context, sel ast.Se
 	})
 
 	return out
+}
+
+var subscriptionImplementors = []string{"Subscription"}
+
+func (ec *executionContext) _Subscription(ctx context.Context, sel ast.SelectionSet) func(ctx context.Context) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, subscriptionImplementors)
+	ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{
+		Object: "Subscription",
+	})
+	if len(fields) != 1 {
+		graphql.AddErrorf(ctx, "must subscribe to exactly one stream")
+		return nil
+	}
+
+	switch fields[0].Name {
+	case "sessionUpdated":
+		return ec._Subscription_sessionUpdated(ctx, fields[0])
+	case "sessionChanges":
+		return ec._Subscription_sessionChanges(ctx, fields[0])
+	case "accountUpdated":
+		return ec._Subscription_accountUpdated(ctx, fields[0])
+	default:
+		panic("unknown field " + strconv.Quote(fields[0].Name))
+	}
 }
 
 var updateAvatarPayloadImplementors = []string{"UpdateAvatarPayload"}
@@ -11393,6 +11864,16 @@ func (ec *executionContext) ___Type(ctx context.Context, sel ast.SelectionSet, o
 
 // region    ***************************** type.gotpl *****************************
 
+func (ec *executionContext) marshalNAccount2ᚖgreenroomᚋmodelsᚐAccount(ctx context.Context, sel ast.SelectionSet, v *models.Account) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._Account(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNApiKey2ᚕᚖgreenroomᚋmodelsᚐAPIKeyᚄ(ctx context.Context, sel ast.SelectionSet, v []*models.APIKey) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -11706,6 +12187,35 @@ func (ec *executionContext) marshalNID2string(ctx context.Context, sel ast.Selec
 	return res
 }
 
+func (ec *executionContext) unmarshalNID2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNID2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNID2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNID2string(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNInt2int(ctx context.Context, v any) (int, error) {
 	res, err := scalar.UnmarshalInt(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -11838,6 +12348,16 @@ func (ec *executionContext) marshalNSession2ᚖgreenroomᚋmodelsᚐSession(ctx 
 		return graphql.Null
 	}
 	return ec._Session(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNSessionChanges2ᚖgreenroomᚋmodelsᚐSessionChanges(ctx context.Context, sel ast.SelectionSet, v *models.SessionChanges) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._SessionChanges(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNSessionConnection2ᚖgreenroomᚋmodelsᚐSessionConnection(ctx context.Context, sel ast.SelectionSet, v *models.SessionConnection) graphql.Marshaler {
