@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ const epoch models.Time = 1_790_000_000_000
 
 // A vault is what package main would look up in the database.
 type vault struct {
+	mu      sync.Mutex // only where looks and changes overlap
 	now     models.Time
 	key     *models.APIKey
 	secret  auth.Secret
@@ -27,6 +29,7 @@ type vault struct {
 	door    auth.Secret
 	down    error
 	touched atomic.Int64
+	looked  atomic.Int64
 	auth    *auth.Authenticator
 }
 
@@ -40,6 +43,9 @@ func setup(t *testing.T, devAccount string) *vault {
 	var err error
 	v.auth, err = auth.NewAuthenticator(auth.Lookup{
 		APIKey: func(_ context.Context, prefix string) (*models.APIKey, []byte, error) {
+			v.looked.Add(1)
+			v.mu.Lock()
+			defer v.mu.Unlock()
 			switch {
 			case v.down != nil:
 				return nil, nil, v.down
@@ -55,6 +61,9 @@ func setup(t *testing.T, devAccount string) *vault {
 			return v.server, v.door.Hash, nil
 		},
 		Session: func(_ context.Context, hash []byte, _ models.Time) (*models.Session, error) {
+			v.looked.Add(1)
+			v.mu.Lock()
+			defer v.mu.Unlock()
 			if string(hash) != string(auth.Hash(v.token)) {
 				return nil, models.ErrNotFound
 			}
@@ -66,6 +75,13 @@ func setup(t *testing.T, devAccount string) *vault {
 		t.Fatal(err)
 	}
 	return v
+}
+
+// change alters what is stored while others may be looking.
+func (v *vault) change(to func(*vault)) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	to(v)
 }
 
 func TestAPIKey(t *testing.T) {
@@ -207,7 +223,8 @@ func TestMiddleware(t *testing.T) {
 	t.Parallel()
 	v := setup(t, "")
 	var refusal error
-	h := v.auth.Middleware(auth.Failures{PerSecond: 0, Burst: 3}, func(w http.ResponseWriter, _ *http.Request, err error) {
+	gate := auth.NewGate(v.auth, auth.Failures{PerSecond: 0, Burst: 3})
+	h := gate.Middleware(func(w http.ResponseWriter, _ *http.Request, err error) {
 		refusal = err
 		w.WriteHeader(http.StatusTeapot)
 	})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -238,6 +255,12 @@ func TestMiddleware(t *testing.T) {
 	}
 	if code, who := send("10.0.0.1:3", v.secret.Text); code != http.StatusOK || who != "acct_1" {
 		t.Errorf("a right key from the same address: %d, %q", code, who)
+	}
+	if _, err := gate.Admit(t.Context(), "10.0.0.1:4", "wrong"); models.KindOf(err) != models.KindRateLimited {
+		t.Errorf("by another way: %v", err)
+	}
+	if caller, err := gate.Admit(t.Context(), "10.0.0.1:4", v.secret.Text); err != nil || caller.AccountID != "acct_1" {
+		t.Errorf("a right key by another way: %+v, %v", caller, err)
 	}
 	if send("10.0.0.2:1", "wrong"); models.KindOf(refusal) != models.KindUnauthenticated {
 		t.Errorf("another address: %v", refusal)

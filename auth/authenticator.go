@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strings"
@@ -35,8 +36,9 @@ type Authenticator struct {
 	lookup Lookup
 	clock  models.Clock
 	// dev is whoever sends the dev key; nil outside `serve --dev`.
-	dev  *Caller
-	used *lru.Cache[string, models.Time]
+	dev    *Caller
+	used   *lru.Cache[string, models.Time]
+	keeper keeper
 }
 
 // NewAuthenticator makes an Authenticator. devAccountID is the account of the dev key, empty
@@ -47,6 +49,7 @@ func NewAuthenticator(lookup Lookup, clock models.Clock, devAccountID string) (*
 		return nil, fmt.Errorf("new authenticator: %w", err)
 	}
 	a := &Authenticator{lookup: lookup, clock: clock, used: used}
+	a.keeper.kept = map[[sha256.Size]byte]*credential{}
 	if devAccountID != "" {
 		a.dev = &Caller{Kind: APIKey, AccountID: devAccountID}
 	}

@@ -1,36 +1,15 @@
 package auth
 
 import (
-	"errors"
 	"net/http"
-	"net/netip"
 	"strings"
-	"time"
-
-	lru "github.com/hashicorp/golang-lru/v2"
-	"golang.org/x/time/rate"
 
 	"greenroom/models"
 )
 
-// guessers bounds how many addresses' wrong guesses are remembered.
-const guessers = 10_000
-
-// Failures limits how often one address may send a wrong credential.
-type Failures struct {
-	// PerSecond wrong credentials are answered as such in the long run, Burst at once; the rest
-	// get RATE_LIMITED. A right credential always passes, so nobody can lock a neighbour out.
-	PerSecond float64
-	Burst     int
-}
-
 // Middleware puts the caller into the request's context. A request without a credential goes
 // on as nobody's; one with a wrong credential is answered by refuse.
-func (a *Authenticator) Middleware(limit Failures, refuse func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
-	guesses, err := lru.New[string, *rate.Limiter](guessers)
-	if err != nil {
-		panic(err) // the size is a constant above 0
-	}
+func (g *Gate) Middleware(refuse func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			secret, err := Credential(r.Header)
@@ -40,13 +19,9 @@ func (a *Authenticator) Middleware(limit Failures, refuse func(http.ResponseWrit
 			}
 			var caller *Caller
 			if err == nil {
-				caller, err = a.Caller(r.Context(), secret)
-			}
-			if errors.Is(err, models.ErrUnauthenticated) && !mayGuess(guesses, limit, r) {
-				err = &models.Error{
-					Kind: models.KindRateLimited, RetryAfter: time.Second,
-					Message: "too many wrong credentials from this address",
-				}
+				caller, err = g.Admit(r.Context(), r.RemoteAddr, secret)
+			} else {
+				err = g.refuse(r.RemoteAddr, err)
 			}
 			if err != nil {
 				refuse(w, r, err)
@@ -70,28 +45,4 @@ func Credential(h http.Header) (string, error) {
 		return "", models.ErrUnauthenticated
 	}
 	return bearer, nil
-}
-
-// guesser is whose guesses count together: an IPv4 address, or an IPv6 network, which one
-// subscriber has whole.
-func guesser(remote string) string {
-	at, err := netip.ParseAddrPort(remote)
-	if err != nil {
-		return remote
-	}
-	ip := at.Addr().Unmap().WithZone("")
-	bits := 64
-	if ip.Is4() {
-		bits = 32
-	}
-	return netip.PrefixFrom(ip, bits).Masked().String()
-}
-
-func mayGuess(guesses *lru.Cache[string, *rate.Limiter], limit Failures, r *http.Request) bool {
-	host := guesser(r.RemoteAddr)
-	limiter := rate.NewLimiter(rate.Limit(limit.PerSecond), limit.Burst)
-	if known, ok, _ := guesses.PeekOrAdd(host, limiter); ok {
-		limiter = known
-	}
-	return limiter.Allow()
 }

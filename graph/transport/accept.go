@@ -9,6 +9,7 @@ import (
 const (
 	jsonMedia       = "application/json"
 	graphQLResponse = "application/graphql-response+json"
+	eventStream     = "text/event-stream"
 )
 
 // negotiate chooses the media type of the answer by an Accept header. The older
@@ -30,6 +31,23 @@ func negotiate(accept []string) (media string, ok bool) {
 	}
 }
 
+// negotiateEvents tells whether a client can read an event stream, which it has to name, and
+// whether it would rather have one than a single answer.
+func negotiateEvents(accept []string) (readable, preferred bool) {
+	header := strings.Join(accept, ",")
+	events := accepted(header, eventStream)
+	if events.quality == 0 || events.specificity == everything {
+		return false, false
+	}
+	for _, media := range []string{jsonMedia, graphQLResponse} {
+		single := accepted(header, media)
+		if single.quality > events.quality || (single.quality == events.quality && single.specificity >= events.specificity) {
+			return true, false
+		}
+	}
+	return true, true
+}
+
 // How closely a range names a media type.
 const (
 	everything = iota + 1
@@ -45,6 +63,7 @@ type acceptance struct {
 // accepted finds how much a media type is wanted: as the closest of the header's ranges says.
 func accepted(header, media string) acceptance {
 	var best acceptance
+	family, _, _ := strings.Cut(media, "/")
 	for text := range strings.SplitSeq(header, ",") {
 		name, attributes, err := mime.ParseMediaType(text)
 		if err != nil {
@@ -53,7 +72,7 @@ func accepted(header, media string) acceptance {
 		if charset := attributes["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
 			continue
 		}
-		specificity := map[string]int{media: exact, "application/*": sub, "*/*": everything}[name]
+		specificity := map[string]int{media: exact, family + "/*": sub, "*/*": everything}[name]
 		if specificity <= best.specificity {
 			continue
 		}

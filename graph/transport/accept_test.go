@@ -42,3 +42,39 @@ func TestNegotiate(t *testing.T) {
 		t.Errorf("two headers answer %q, %v", media, ok)
 	}
 }
+
+func TestNegotiateEvents(t *testing.T) {
+	t.Parallel()
+	const never, can, first = 0, 1, 2
+	for header, want := range map[string]int{
+		"":                                   never,
+		"*/*":                                never,
+		"application/json":                   never,
+		"text/event-stream;q=0":              never,
+		"text/event-stream; charset=utf-16":  never,
+		"text/event-stream":                  first,
+		"TEXT/EVENT-STREAM":                  first,
+		"text/*":                             first,
+		"text/event-stream, */*":             first,
+		"text/event-stream, application/*":   first,
+		"text/event-stream, multipart/mixed": first,
+		"application/json;q=0.9, text/event-stream": first,
+		"application/json, text/event-stream":       can,
+		"text/*, */*;q=1":                           first,
+		"text/*, application/json":                  can,
+		"text/event-stream;q=0.5, */*":              can,
+		"application/graphql-response+json, application/json, text/event-stream, multipart/mixed": can,
+	} {
+		readable, preferred := negotiateEvents([]string{header})
+		got := never
+		if readable {
+			got = can
+		}
+		if preferred {
+			got = first
+		}
+		if got != want {
+			t.Errorf("%q is %d, want %d", header, got, want)
+		}
+	}
+}

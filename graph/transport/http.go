@@ -2,7 +2,7 @@
 package transport
 
 import (
-	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -20,36 +20,45 @@ import (
 	"greenroom/models"
 )
 
-// HTTP answers queries and mutations as "GraphQL over HTTP" has it: POST with a JSON body, and
-// GET for queries. Nothing of a body that it refuses is repeated in the answer.
+// HTTP answers as "GraphQL over HTTP" has it: POST with a JSON body, and GET for queries. It
+// streams events to who asks for them, which is the way of a subscription. Nothing of a body
+// that it refuses is repeated in the answer.
 // https://graphql.github.io/graphql-over-http/draft/
 type HTTP struct {
 	// MaxBody is the most bytes of a body, and of a query string.
 	MaxBody int64
+	// Live counts event streams.
+	Live *Live
+	// Keep watches over the credential of an open event stream; nil watches over none.
+	Keep Keep
 }
+
+// Keep gives a context that ends, with the cause models.ErrUnauthenticated, soon after the
+// secret is not valid any more. See auth.Authenticator.
+type Keep func(ctx context.Context, secret string) (kept context.Context, release func())
 
 var _ graphql.Transport = HTTP{}
 
-// Supports takes everything that does not ask for another protocol.
-func (HTTP) Supports(r *http.Request) bool { return r.Header.Get("Upgrade") == "" }
+// Supports takes everything that does not ask for a WebSocket.
+func (HTTP) Supports(r *http.Request) bool { return !isUpgrade(r) }
 
 // Do answers one request.
 func (h HTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
-	media, acceptable := prepare(w, r)
+	wants := prepare(w, r)
 	if r.Method == http.MethodOptions {
 		w.Header().Set("Allow", allowed)
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	params, refusal := h.params(w, r, acceptable)
-	if refusal != nil {
-		if refusal.status == http.StatusMethodNotAllowed {
+	params, refused := h.params(w, r, wants)
+	if refused != nil {
+		if refused.status == http.StatusMethodNotAllowed {
 			w.Header().Set("Allow", allowed)
 		}
-		write(w, refusal.status, &graphql.Response{Errors: gqlerror.List{refusal.present()}})
+		refused.write(w)
 		return
 	}
-	h.execute(w, r, exec, params, media)
+	h.execute(w, r, exec, params, wants)
 }
 
 const allowed = "GET, POST, OPTIONS"
@@ -60,54 +69,69 @@ func Refuse(w http.ResponseWriter, r *http.Request, status int, err *gqlerror.Er
 	write(w, status, &graphql.Response{Errors: gqlerror.List{err}})
 }
 
-// prepare sets the headers of every answer, and tells its media type.
-func prepare(w http.ResponseWriter, r *http.Request) (media string, acceptable bool) {
-	media, acceptable = negotiate(r.Header.Values("Accept"))
-	w.Header().Set("Content-Type", media+"; charset=utf-8")
+// wanted is how a client would like to be answered.
+type wanted struct {
+	// media is the type of a single answer; acceptable, whether the client takes any.
+	media      string
+	acceptable bool
+	// events: it can read an event stream; eventsFirst, it would rather.
+	events, eventsFirst bool
+}
+
+// prepare sets the headers of every answer, and tells what the client wants.
+func prepare(w http.ResponseWriter, r *http.Request) wanted {
+	var wants wanted
+	accept := r.Header.Values("Accept")
+	wants.media, wants.acceptable = negotiate(accept)
+	wants.events, wants.eventsFirst = negotiateEvents(accept)
+	w.Header().Set("Content-Type", wants.media+"; charset=utf-8")
 	w.Header().Add("Vary", "Accept")
 	// Answers hold credentials: access tokens, keys, room tokens.
 	w.Header().Set("Cache-Control", "no-store")
-	return media, acceptable
+	return wants
 }
 
-func (HTTP) execute(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor, params *graphql.RawParams, media string) {
+func (h HTTP) execute(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor, params *graphql.RawParams, wants wanted) {
 	ctx := r.Context()
 	op, errs := exec.CreateOperationContext(ctx, params)
 	if errs != nil {
-		status := http.StatusOK
-		if media == graphQLResponse {
-			status = http.StatusBadRequest
+		response := exec.DispatchError(graphql.WithOperationContext(ctx, op), errs)
+		switch {
+		case wants.eventsFirst:
+			h.streamOne(w, response)
+		case wants.media == graphQLResponse:
+			write(w, http.StatusBadRequest, response)
+		default:
+			write(w, http.StatusOK, response)
 		}
-		write(w, status, exec.DispatchError(graphql.WithOperationContext(ctx, op), errs))
 		return
 	}
 	switch kind := op.Operation.Operation; {
-	case kind == ast.Subscription:
-		write(w, http.StatusNotAcceptable, &graphql.Response{Errors: gqlerror.List{(&refusal{
-			message: "a subscription needs a WebSocket or an event stream",
-		}).present()}})
-		return
-	case kind != ast.Query && r.Method == http.MethodGet:
+	case kind == ast.Mutation && r.Method == http.MethodGet:
 		w.Header().Set("Allow", "POST")
-		write(w, http.StatusMethodNotAllowed, &graphql.Response{Errors: gqlerror.List{(&refusal{
-			message: "GET is for queries; send a mutation by POST",
-		}).present()}})
-		return
-	}
-	responses, ctx := exec.DispatchOperation(ctx, op)
-	// Nil when the request's context is over: nobody is left to answer.
-	if response := responses(ctx); response != nil {
-		write(w, http.StatusOK, response)
+		(&refusal{http.StatusMethodNotAllowed, "GET is for queries; send a mutation by POST"}).write(w)
+	case kind == ast.Subscription && !wants.events:
+		(&refusal{http.StatusNotAcceptable, "a subscription needs a WebSocket or an event stream"}).write(w)
+	case kind == ast.Subscription:
+		h.subscribe(w, r, exec, op)
+	case wants.eventsFirst:
+		h.stream(ctx, w, exec, op)
+	default:
+		responses, ctx := exec.DispatchOperation(ctx, op)
+		// Nil when the request's context is over: nobody is left to answer.
+		if response := responses(ctx); response != nil {
+			write(w, http.StatusOK, response)
+		}
 	}
 }
 
 // params reads a request's operation, or says why not.
-func (h HTTP) params(w http.ResponseWriter, r *http.Request, acceptable bool) (*graphql.RawParams, *refusal) {
+func (h HTTP) params(w http.ResponseWriter, r *http.Request, wants wanted) (*graphql.RawParams, *refusal) {
 	if r.Method != http.MethodGet && r.Method != http.MethodPost {
 		return nil, &refusal{http.StatusMethodNotAllowed, "this answers GET, POST and OPTIONS"}
 	}
-	if !acceptable {
-		return nil, &refusal{http.StatusNotAcceptable, "this answers " + jsonMedia + " and " + graphQLResponse}
+	if !wants.acceptable && !wants.events {
+		return nil, &refusal{http.StatusNotAcceptable, "this answers " + jsonMedia + ", " + graphQLResponse + " and " + eventStream}
 	}
 	var params *graphql.RawParams
 	var refused *refusal
@@ -192,37 +216,7 @@ func (r *refusal) present() *gqlerror.Error {
 	}
 }
 
-// write encodes an answer. A request that was refused before it ran has no data at all, one
-// that ran has it even when it is null. The data is JSON already, and written as it is.
-func write(w http.ResponseWriter, status int, response *graphql.Response) {
-	var body bytes.Buffer
-	body.Grow(len(response.Data) + 64)
-	body.WriteByte('{')
-	if len(response.Errors) > 0 {
-		member(&body, "errors", response.Errors)
-	}
-	if response.Data != nil {
-		if body.Len() > 1 {
-			body.WriteByte(',')
-		}
-		body.WriteString(`"data":`)
-		body.Write(response.Data)
-	}
-	if len(response.Extensions) > 0 {
-		body.WriteByte(',')
-		member(&body, "extensions", response.Extensions)
-	}
-	body.WriteByte('}')
-	w.Header().Set("Content-Length", strconv.Itoa(body.Len()))
-	w.WriteHeader(status)
-	_, _ = w.Write(body.Bytes()) // a client that has gone needs no answer
-}
-
-func member(body *bytes.Buffer, name string, value any) {
-	text, err := json.Marshal(value)
-	if err != nil {
-		panic(err) // errors and extensions are made of plain values
-	}
-	body.WriteString(`"` + name + `":`)
-	body.Write(text)
+// write answers a request that is not run with why.
+func (r *refusal) write(w http.ResponseWriter) {
+	write(w, r.status, &graphql.Response{Errors: gqlerror.List{r.present()}})
 }

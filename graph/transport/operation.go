@@ -1,0 +1,147 @@
+package transport
+
+import (
+	"context"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"greenroom/models"
+)
+
+// An operation is one of a socket's. It is known under its id until the client has left it or
+// been told of its end; its goroutine may go on a little longer, with nobody to tell.
+type operation struct {
+	s  *socket
+	id string
+	// name is the id as JSON.
+	name []byte
+	end  context.CancelFunc
+	// subscription is guarded by socket.mu; false until the operation is known to be one.
+	subscription bool
+}
+
+// subscribe begins an operation. An error is the close frame.
+func (s *socket) subscribe(m *message) error {
+	ctx, end := context.WithCancel(s.base)
+	o := &operation{s: s, id: m.id, name: plain(m.id), end: end}
+	s.mu.Lock()
+	_, known := s.operations[m.id]
+	many, draining := len(s.operations) >= maxOperations, s.draining
+	if !known && !many && !draining {
+		s.operations[m.id] = o
+	}
+	s.mu.Unlock()
+	switch {
+	case known:
+		end()
+		return closeDuplicate(m.id)
+	case draining:
+		end() // the close frame that is coming is the answer: ask elsewhere
+		return nil
+	case many:
+		end()
+		s.send(errorMessage(o.name, presentError(s.base, s.exec, &models.Error{
+			Kind: models.KindRateLimited, RetryAfter: time.Second,
+			Message: "too many operations at once on one socket: complete some, or open another",
+		}).Errors))
+		return nil
+	}
+	select {
+	case s.slots <- struct{}{}:
+	case <-s.ctx.Done():
+		end()
+		return nil
+	}
+	s.running.Go(func() {
+		defer func() { <-s.slots }()
+		defer end()
+		o.run(ctx, m)
+	})
+	return nil
+}
+
+// forget is the client's `complete`: it wants to hear no more of an operation.
+func (s *socket) forget(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o := s.operations[id]; o != nil {
+		o.end()
+		delete(s.operations, id)
+		s.endIfDrained()
+	}
+}
+
+// run executes the operation, tells the client of each response, and of the end. What fails
+// before the execution is an `error`, which is the end itself.
+func (o *operation) run(ctx context.Context, m *message) {
+	exec := o.s.exec
+	defer func() {
+		if p := recover(); p != nil {
+			o.finish(errorMessage(o.name, presentPanic(ctx, exec, p).Errors))
+		}
+	}()
+	if m.refused != nil {
+		o.finish(errorMessage(o.name, gqlerror.List{m.refused.present()}))
+		return
+	}
+	ctx = graphql.StartOperationTrace(ctx)
+	m.params.Headers = o.s.request.Header
+	m.params.ReadTime = graphql.TraceTiming{Start: graphql.GetStartTime(ctx), End: graphql.Now()}
+	op, errs := exec.CreateOperationContext(ctx, m.params)
+	if errs != nil {
+		o.finish(errorMessage(o.name, exec.DispatchError(graphql.WithOperationContext(ctx, op), errs).Errors))
+		return
+	}
+	if op.Operation.Operation == ast.Subscription {
+		o.streams()
+	}
+	responses, ctx := exec.DispatchOperation(ctx, op)
+	for response := responses(ctx); response != nil && ctx.Err() == nil; response = responses(ctx) {
+		o.send(nextMessage(o.name, response))
+	}
+	// What was given up has not completed: the client has left it, or the close frame will tell.
+	if ctx.Err() == nil {
+		o.finish(completeMessage(o.name))
+	}
+}
+
+// streams notes that the operation is a subscription, which no drain waits for.
+func (o *operation) streams() {
+	o.s.mu.Lock()
+	defer o.s.mu.Unlock()
+	o.subscription = true
+	o.s.endIfDrained()
+}
+
+// send writes a message unless the client has left the operation.
+func (o *operation) send(frame []byte) {
+	o.s.writing.Lock()
+	defer o.s.writing.Unlock()
+	o.s.mu.Lock()
+	left := o.s.operations[o.id] != o
+	o.s.mu.Unlock()
+	if !left {
+		o.s.write(frame)
+	}
+}
+
+// finish writes the operation's last message. Its id is free before the client can know.
+func (o *operation) finish(frame []byte) {
+	o.s.writing.Lock()
+	defer o.s.writing.Unlock()
+	o.s.mu.Lock()
+	left := o.s.operations[o.id] != o
+	if !left {
+		delete(o.s.operations, o.id)
+	}
+	o.s.mu.Unlock()
+	if !left {
+		o.s.write(frame)
+		o.s.mu.Lock()
+		o.s.endIfDrained()
+		o.s.mu.Unlock()
+	}
+}
