@@ -11,6 +11,7 @@ LINT_VERSION := v2.12.1
 LINT         := $(BIN)/golangci-lint-$(LINT_VERSION)
 # A count of inputs: with a short time, `go test` now and then fails with its own deadline.
 FUZZTIME     ?= 20000x
+CLIENTS      := graph/testdata/clients
 
 .PHONY: help
 help: ## list the targets
@@ -32,7 +33,7 @@ race: ## the Go tests under the race detector
 	go test -race -timeout 10m ./...
 
 .PHONY: test-node
-test-node: need-node ## the example avatar server in Node, against a Greenroom of its own
+test-node: need-node $(CLIENTS)/node_modules/.package-lock.json ## clients that others wrote, in Node, against servers of their own
 	cd docs/examples/avatar-server-node && npm ci --silent --no-audit --no-fund </dev/null
 	go test -tags node -run TestNode -timeout 5m .
 
@@ -71,6 +72,12 @@ fuzz: ## every fuzz target, FUZZTIME each: a count (20000x) or a time (5m)
 .PHONY: clean
 clean: ## what was built; tools in .bin stay
 	rm -rf greenroom $(BIN)/generated
+
+# Some 270 MB: installed again only when the lock has changed. Errors are shown; packages that name
+# a newer Node than they need are not.
+$(CLIENTS)/node_modules/.package-lock.json: $(CLIENTS)/package-lock.json | need-node
+	cd $(CLIENTS) && npm ci --loglevel=error --no-audit --no-fund </dev/null
+	@touch $@
 
 # The version is part of the name: another one is another file, and is built.
 $(LINT):
