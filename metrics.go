@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"greenroom/avatarserver"
+	"greenroom/events"
 	"greenroom/models"
 )
 
@@ -66,6 +67,21 @@ func (m *metrics) dailyCall(call string, status int, took time.Duration) {
 
 func (m *metrics) session(what string, reason models.EndReason) {
 	m.sessions.WithLabelValues(what, string(reason)).Inc()
+}
+
+// live shows who listens, and whether the event bus is sound.
+func (m *metrics) live(hub *events.Hub) {
+	m.registry.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "greenroom_session_watchers", Help: "Subscriptions and streams that follow one session.",
+		}, func() float64 { return float64(hub.Load().Sessions) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "greenroom_account_watchers", Help: "Subscriptions to an account or its list of sessions.",
+		}, func() float64 { return float64(hub.Load().Accounts) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "greenroom_events_missed_total", Help: "Times when changes may have been lost on the event bus, so that all watchers read again.",
+		}, func() float64 { return float64(hub.Load().Missed) }),
+	)
 }
 
 // watch shows the avatar servers that have dialled in, summed up.

@@ -24,6 +24,7 @@ type Hub struct {
 	mu       sync.Mutex
 	sessions map[string]map[*Watch]struct{}
 	accounts map[string]*topic
+	lost     int
 }
 
 // A topic is an account that somebody watches.
@@ -51,6 +52,29 @@ func (h *Hub) Close() { h.bus.close() }
 // afterwards.
 func (h *Hub) Publish(c *models.Change) { h.bus.publish(c) }
 
+// Load is what a hub carries, for its operator.
+type Load struct {
+	// Sessions and Accounts are subscriptions open now.
+	Sessions, Accounts int
+	// Missed is how often changes may have been lost since the start, each time at the cost of
+	// every subscriber's look at the database.
+	Missed int
+}
+
+// Load is what the hub carries now.
+func (h *Hub) Load() Load {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	l := Load{Missed: h.lost}
+	for _, watches := range h.sessions {
+		l.Sessions += len(watches)
+	}
+	for _, t := range h.accounts {
+		l.Accounts += len(t.feeds) + len(t.pulses)
+	}
+	return l
+}
+
 // changed tells the subscribers whom c concerns.
 func (h *Hub) changed(c *models.Change) {
 	h.mu.Lock()
@@ -69,6 +93,7 @@ func (h *Hub) changed(c *models.Change) {
 func (h *Hub) missed() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.lost++
 	for _, watches := range h.sessions {
 		for w := range watches {
 			w.doubt()

@@ -192,7 +192,7 @@ func TestSchema_EnumsOfAnswers(t *testing.T) {
 		},
 		"SessionEventType": {
 			string(models.EventCreated), string(models.EventRoomReady), string(models.EventStartRequested),
-			string(models.EventStarted), string(models.EventParticipantJoined), string(models.EventParticipantLeft),
+			string(models.EventStarted), string(models.EventClientConnected), string(models.EventClientLeft), string(models.EventParticipantJoined), string(models.EventParticipantLeft),
 			string(models.EventAvatarLost), string(models.EventAvatarRecovered), string(models.EventMetadataUpdated),
 			string(models.EventAccessTokenRotated), string(models.EventExpiring), string(models.EventEnded),
 		},
