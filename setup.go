@@ -13,6 +13,8 @@ import (
 
 	"greenroom/config"
 	"greenroom/db"
+	"greenroom/graph"
+	"greenroom/graph/guard"
 	"greenroom/models"
 	"greenroom/session"
 )
@@ -26,8 +28,8 @@ const (
 // openStore opens and migrates the database for serving. A database that was made by --dev has
 // a well-known key's account and emulated rooms in it, and is never served in production; nor
 // the other way round.
-func openStore(ctx context.Context, cfg *config.Config, log *slog.Logger, observe func(int)) (*db.Store, error) {
-	store, err := db.Open(ctx, cfg.URL.Reveal(), db.Options{Log: log, Observe: observe})
+func openStore(ctx context.Context, cfg *config.Config, opts db.Options) (*db.Store, error) {
+	store, err := db.Open(ctx, cfg.URL.Reveal(), opts)
 	if err != nil {
 		return nil, err
 	}
@@ -116,5 +118,16 @@ func timingsOf(s config.Session) session.Timings {
 	return session.Timings{
 		CreateWithin: s.CreateWait, StartWithin: s.StartWait, GiveUpAfter: s.StartGiveUp,
 		StartWindow: s.StartWindow, LostGrace: s.AvatarLostGrace, Sweep: s.SweepInterval,
+	}
+}
+
+func limitsOf(l config.Limits) graph.Limits {
+	return graph.Limits{
+		Body: int64(l.BodyBytes), Bytes: l.DocumentBytes, Tokens: l.Tokens, Cost: l.Cost, Errors: l.Errors,
+		Document: guard.Limits{
+			Operations: l.Operations, Fields: l.Fields, Aliases: l.Aliases, Directives: l.Directives,
+			Depth: l.Depth, Introspection: l.IntrospectionDepth,
+			Repeats: l.Repeats, Merged: l.FragmentRepeats, Values: l.ValueDepth,
+		},
 	}
 }

@@ -48,6 +48,8 @@ func wanted(target reflect.Value, err error) string {
 		return "is no duration: set a number with its unit, such as 500ms, 30s or 10m"
 	case []netip.Prefix:
 		return "names no networks: set each as 10.0.0.0/8 or 192.0.2.7/32"
+	case int:
+		return "is no whole number: set one, such as 100"
 	case slog.Level:
 		return "is no level: set debug, info, warn or error"
 	case Secret, DSN: // the error may repeat the text

@@ -101,6 +101,10 @@ func TestDefaults(t *testing.T) {
 			StartWait: 20 * time.Second, StartGiveUp: 2 * time.Minute, AvatarLostGrace: 30 * time.Second,
 			EmptyRoomGrace: time.Minute, SweepInterval: time.Second,
 		},
+		Limits: config.Limits{
+			BodyBytes: 128 << 10, DocumentBytes: 16 << 10, Tokens: 1000, Operations: 8, Fields: 500, Depth: 12, IntrospectionDepth: 25,
+			Aliases: 30, Directives: 20, Repeats: 4, FragmentRepeats: 25, ValueDepth: 12, Cost: 20_000, Errors: 10,
+		},
 		Plans: config.DefaultPlans(),
 		Log:   config.Log{Format: config.JSON},
 	}
@@ -149,6 +153,7 @@ func TestFile(t *testing.T) {
 		"allowed-origins": ["https://a.example", "https://b.example:8443"],
 		"trusted-proxies": ["10.0.0.0/8"],
 		"daily-calls": "10/1s",
+		"max-tokens": 2000,
 		"plans": {"solo": {"maxConcurrentSessions": 1}},
 		"database": "sqlite:other.db",
 		"daily-api-key": "from-the-file"
@@ -158,9 +163,9 @@ func TestFile(t *testing.T) {
 		got := mustParse(t, "serve", "GREENROOM_CONFIG="+path).Serve
 		want := []any{
 			[]string{"https://a.example", "https://b.example:8443"}, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
-			config.Rate{Count: 10, Per: time.Second}, config.Plans{"solo": {Name: "solo", MaxConcurrentSessions: new(1)}}, "from-the-file",
+			config.Rate{Count: 10, Per: time.Second}, config.Plans{"solo": {Name: "solo", MaxConcurrentSessions: new(1)}}, "from-the-file", 2000,
 		}
-		have := []any{got.AllowedOrigins, got.TrustedProxies, got.Daily.Calls, got.Plans, got.Daily.APIKey.Reveal()}
+		have := []any{got.AllowedOrigins, got.TrustedProxies, got.Daily.Calls, got.Plans, got.Daily.APIKey.Reveal(), got.Limits.Tokens}
 		if diff := cmp.Diff(want, have, reveal); diff != "" {
 			t.Error(diff)
 		}

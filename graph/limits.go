@@ -2,12 +2,15 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
 	"github.com/99designs/gqlgen/complexity"
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/parser"
@@ -19,19 +22,34 @@ import (
 	"greenroom/models"
 )
 
-const (
-	// maxDocument is the most bytes of a document, maxTokens of its tokens.
-	maxDocument = 16 << 10
-	maxTokens   = 1000
-	// maxCost is how many fields an answer may have, as the lists' sizes say: a page of 100
+// Limits are what one request may ask for. All are the same by HTTP and by WebSocket, but for
+// Body: a socket has a limit of its own for a message.
+type Limits struct {
+	// Body is the most bytes of a request's body, and of a query string: room for a document, the
+	// largest metadata and its escapes.
+	Body int64
+	// Bytes is the most bytes of a document, comments and white space included.
+	Bytes int
+	// Tokens is the most tokens of a document; a comment is one.
+	Tokens int
+	// Document is what the document may be made of.
+	Document guard.Limits
+	// Cost is how many fields an answer may have, as the sizes of its lists say: a page of 100
 	// sessions with everything that belongs to each is about 12,000.
-	maxCost = 20_000
-	// eventsWithoutLast stands for a whole timeline, which has no size of its own.
-	eventsWithoutLast = 30
-)
+	Cost int
+	// Errors is how many of its errors an answer lists: the first.
+	Errors int
+}
 
-// limits refuses operations that would cost too much, before they run.
+// DefaultLimits are for who configures none.
+var DefaultLimits = Limits{
+	Body: 128 << 10, Bytes: 16 << 10, Tokens: 1000, Document: guard.Default, Cost: 20_000, Errors: maxErrors,
+}
+
+// limits refuses operations that would cost too much, or that would fail for their input, before
+// they run.
 type limits struct {
+	Limits
 	schema graphql.ExecutableSchema
 	// known are documents that have passed and are valid.
 	known graphql.Cache[*ast.QueryDocument]
@@ -49,38 +67,64 @@ func (limits) Validate(graphql.ExecutableSchema) error { return nil }
 
 // MutateOperationParameters looks at the document before it is validated.
 func (l limits) MutateOperationParameters(ctx context.Context, params *graphql.RawParams) *gqlerror.Error {
-	if len(params.Query) > maxDocument {
-		return refuse(expenseError(fmt.Sprintf("the document is larger than %d bytes", maxDocument)))
+	if len(params.Query) > l.Bytes {
+		return refuse(expenseError(fmt.Sprintf("the document is larger than %d bytes", l.Bytes)))
 	}
-	if _, ok := l.known.Get(ctx, params.Query); ok {
-		return nil
-	}
-	if escapesHalfCharacter(params.Query) {
-		return refuse(models.Invalid("the document escapes half a surrogate pair, which is no character"))
-	}
-	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: params.Query}, maxTokens)
-	if err != nil {
-		if strings.HasSuffix(err.Error(), fmt.Sprintf("exceeded token limit of %d", maxTokens)) {
-			return refuse(expenseError(fmt.Sprintf("the document has more than %d tokens", maxTokens)))
+	doc, ok := l.known.Get(ctx, params.Query)
+	if !ok {
+		var refused *gqlerror.Error
+		if doc, refused = l.parse(params.Query); doc == nil {
+			return refused
 		}
-		return nil // parsed again, and reported, by the executor
 	}
-	if err := guard.Default.Check(doc); err != nil {
-		return refuse(expenseError(err.Error()))
+	if op := doc.Operations.ForName(params.OperationName); op != nil {
+		spellInts(l.schema.Schema(), op, params.Variables)
 	}
 	return nil
 }
 
+// parse gives a document that is within the limits, else the refusal. Neither is what does not
+// parse: the executor parses it again, and says what is wrong.
+func (l limits) parse(text string) (*ast.QueryDocument, *gqlerror.Error) {
+	if strings.Contains(text, `\u`) && escapesHalfCharacter(text) {
+		return nil, refuse(models.Invalid("the document escapes half a surrogate pair, which is no character"))
+	}
+	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, l.Tokens)
+	if err != nil {
+		if strings.HasSuffix(err.Error(), fmt.Sprintf("exceeded token limit of %d", l.Tokens)) {
+			return nil, refuse(expenseError(fmt.Sprintf("the document has more than %d tokens", l.Tokens)))
+		}
+		return nil, nil
+	}
+	switch err := l.Document.Check(doc); {
+	case errors.Is(err, guard.ErrCycle):
+		return nil, &gqlerror.Error{Message: err.Error(), Extensions: map[string]any{"code": errcode.ValidationFailed}}
+	case err != nil:
+		return nil, refuse(expenseError(err.Error()))
+	}
+	return doc, nil
+}
+
 // MutateOperationContext looks at the valid operation and its variables.
 func (l limits) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
+	if err := coerceVariables(l.schema.Schema(), op); err != nil {
+		return err
+	}
 	cost := complexity.Calculate(ctx, l.schema, op.Operation, op.Variables)
-	if cost > maxCost {
-		return refuse(expenseError(fmt.Sprintf("the answer may have more than %d fields: ask for smaller pages", maxCost)))
+	if cost > l.Cost {
+		return refuse(expenseError(fmt.Sprintf("the answer may have more than %d fields: ask for smaller pages", l.Cost)))
 	}
 	return nil
 }
 
 func refuse(err error) *gqlerror.Error { return &gqlerror.Error{Err: err, Message: err.Error()} }
+
+// What lists without a size of their own are taken for: a whole timeline, and the sessions of
+// one message about changes.
+const (
+	eventsWithoutLast = 30
+	changesAtOnce     = 50
+)
 
 // costs multiplies what stands in a list by the list's size. Other fields cost 1.
 func costs() generated.ComplexityRoot {
@@ -101,6 +145,8 @@ func costs() generated.ComplexityRoot {
 		}
 		return times(pageSize(nil, last), child)
 	}
+	c.SessionChanges.Changed = func(child int) int { return times(changesAtOnce, child) }
+	c.SessionChanges.Entered = c.SessionChanges.Changed
 	c.Concurrency.Holders = func(child int) int { return times(models.MaxPageSize, child) }
 	return c
 }
@@ -118,12 +164,7 @@ func pageSize(first, last *int) int {
 }
 
 // times stays small enough never to overflow.
-func times(size, child int) int {
-	if child > maxCost {
-		return child
-	}
-	return 1 + size*child
-}
+func times(size, child int) int { return 1 + size*min(child, math.MaxInt32) }
 
 // validationRules are GraphQL's own, without hints of names that were not asked for, and with
 // numbers kept within what a program can hold.
@@ -133,6 +174,7 @@ func validationRules() *rules.Rules {
 	all.ReplaceRule(rules.KnownTypeNamesRule.Name, rules.KnownTypeNamesRuleWithoutSuggestions.RuleFunc)
 	all.ReplaceRule(rules.ValuesOfCorrectTypeRule.Name, rules.ValuesOfCorrectTypeRuleWithoutSuggestions.RuleFunc)
 	all.AddRule("NumbersInRange", numbersInRange)
+	all.AddRule("LiteralsCoerce", literalsCoerce)
 	return all
 }
 

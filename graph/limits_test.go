@@ -2,6 +2,7 @@ package graph_test
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -39,6 +40,11 @@ func TestLimits(t *testing.T) {
 			"AllHolders":               `{ viewer { account { concurrency { holders { ` + wholeSession + ` } } } } }`,
 			"NestingUpAndDown":         `{ sessions(first: 5) { nodes { avatar { sessions(first: 5) { nodes { avatar { sessions(first: 5) { nodes { id } } } } } } } } }`,
 			"FragmentsOfManyParts":     "{ viewer { " + spreads(20) + " } }" + fragments(20),
+			"NodesOfEveryType":         `{ node(id: "x") { id ... on Session { status } ... on SessionEvent { type } ... on Avatar { name createdAt } ... on Account { name } ... on ApiKey { name createdAt } } }`,
+			"ComponentsInComponents": `{ viewer { ...Header account { id ...Places ...Plan } } sessions(first: 5) { nodes { ...Row } } }
+				fragment Header on Viewer { kind account { id name } } fragment Places on Account { id concurrency { current max holders { ...Row } } }
+				fragment Plan on Account { id plan { key name } } fragment Row on Session { id status ...Face ...Room }
+				fragment Face on Session { id avatar { id name url } } fragment Room on Session { id dailyRoom { name } avatar { id } }`,
 		} {
 			if got := w.ask(w.mine, document, nil); got.code() != "" {
 				t.Errorf("%s answered %.300s", name, got.body)
@@ -68,6 +74,17 @@ func TestLimits(t *testing.T) {
 			if got.code() != "QUERY_TOO_EXPENSIVE" || len(got.Errors) != 1 {
 				t.Errorf("%s answered %.300s", name, got.body)
 			}
+		}
+	})
+	t.Run("CountTheListsOfASubscription", func(t *testing.T) {
+		t.Parallel()
+		const document = `subscription { sessionChanges { changed { avatar { sessions(first: 100) { nodes { id revision status startBy } } } } } }`
+		if got := w.ask(w.mine, document, nil); got.code() != "QUERY_TOO_EXPENSIVE" {
+			t.Errorf("answered %.300s", got.body)
+		}
+		const both = `subscription { sessionChanges { reset changed { ` + wholeSession + ` } entered { cursor node { ` + wholeSession + ` } } leftIds } }`
+		if got := w.ask(w.mine, both, nil); got.status != http.StatusNotAcceptable { // it needs another transport
+			t.Errorf("answered %.300s", got.body)
 		}
 	})
 	t.Run("ReadSizesFromVariables", func(t *testing.T) {

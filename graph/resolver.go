@@ -33,20 +33,39 @@ type Config struct {
 	Log   *slog.Logger
 	// RequestID names a request in the log and in INTERNAL errors; nil makes one up.
 	RequestID func(ctx context.Context) string
+	// Limits are what one request may ask for; their zero value stands for DefaultLimits.
+	Limits Limits
+	// Origins are the pages that may open a WebSocket, besides those of the host that is asked.
+	Origins []string
+	// Admit tells whose a credential is that comes over a WebSocket, after the handshake; see
+	// auth.Gate. Nil admits nobody in this way.
+	Admit func(ctx context.Context, remote, secret string) (*auth.Caller, error)
+	// Keep watches over the credentials of what stays open; nil watches over none.
+	Keep transport.Keep
 }
-
-// maxBody is the most bytes of a request's body: room for a document, the largest metadata and
-// its escapes.
-const maxBody = 128 << 10
 
 // cachedDocuments is how many parsed documents are kept. Each is bounded by the limits, and
 // takes some 100 kB at worst.
 const cachedDocuments = 256
 
+// A Handler answers /graphql.
+type Handler struct {
+	http.Handler
+	live *transport.Live
+}
+
+// Drain ends subscriptions and sockets, and refuses new ones, because the server stops. A
+// socket is closed with 1012 once its queries and mutations have been answered, or when ctx
+// ends. It returns when nothing is open any more; the error is ctx's, when something still is.
+func (h *Handler) Drain(ctx context.Context) error { return h.live.Drain(ctx) }
+
 // New makes the handler of /graphql.
-func New(cfg Config) http.Handler {
+func New(cfg Config) *Handler {
 	if cfg.RequestID == nil {
 		cfg.RequestID = madeUp
+	}
+	if cfg.Limits == (Limits{}) {
+		cfg.Limits = DefaultLimits
 	}
 	schema := generated.NewExecutableSchema(generated.Config{
 		Resolvers:  &resolver{cfg},
@@ -54,20 +73,22 @@ func New(cfg Config) http.Handler {
 	})
 	withoutDefer(schema)
 	server := handler.New(schema)
-	server.AddTransport(transport.HTTP{MaxBody: maxBody})
+	live := transport.NewLive()
+	server.AddTransport(transport.WebSocket{Live: live, Origins: cfg.Origins, Admit: cfg.Admit, Keep: cfg.Keep})
+	server.AddTransport(transport.HTTP{MaxBody: cfg.Limits.Body, Live: live, Keep: cfg.Keep})
 	documents := lru.New[*ast.QueryDocument](cachedDocuments)
 	server.SetQueryCache(documents)
-	server.SetParserTokenLimit(maxTokens)
+	server.SetParserTokenLimit(cfg.Limits.Tokens)
 	server.SetDisableSuggestion(true)
 	server.SetValidationRulesFn(validationRules)
 	server.SetErrorPresenter(cfg.present)
 	server.SetRecoverFunc(recovered)
 	server.Use(extension.Introspection{}) // the guard keeps strangers out of it
-	server.Use(limits{schema: schema, known: documents})
+	server.Use(limits{Limits: cfg.Limits, schema: schema, known: documents})
 	server.AroundOperations(cfg.pin)
 	server.AroundResponses(cfg.respond)
 	server.AroundFields(cfg.guard)
-	return server
+	return &Handler{server, live}
 }
 
 // withoutDefer takes @defer out of the schema: gqlgen would leave deferred fields out of the
@@ -87,9 +108,12 @@ func (c Config) pin(ctx context.Context, next graphql.OperationHandler) graphql.
 // respond gives every response its own loaders: a socket that stays open never serves what an
 // earlier response has read.
 func (c Config) respond(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	if op := graphql.GetOperationContext(ctx).Operation; op != nil && op.Operation == ast.Subscription {
+		ctx = c.Clock.WithInstant(ctx) // of this event, not of the subscription's beginning
+	}
 	response := next(c.withResponse(ctx))
-	if response != nil && len(response.Errors) > maxErrors {
-		response.Errors = response.Errors[:maxErrors]
+	if response != nil && len(response.Errors) > c.Limits.Errors {
+		response.Errors = response.Errors[:c.Limits.Errors]
 	}
 	return response
 }
@@ -115,8 +139,9 @@ func (c Config) guard(ctx context.Context, next graphql.Resolver) (any, error) {
 // resolver is the root of all resolvers.
 type resolver struct{ cfg Config }
 
-func (r *resolver) Query() generated.QueryResolver       { return query{r} }
-func (r *resolver) Mutation() generated.MutationResolver { return mutation{r} }
+func (r *resolver) Query() generated.QueryResolver               { return query{r} }
+func (r *resolver) Mutation() generated.MutationResolver         { return mutation{r} }
+func (r *resolver) Subscription() generated.SubscriptionResolver { return subscription{r} }
 
 func (r *resolver) Account() generated.AccountResolver         { return accountEdges{r} }
 func (r *resolver) Avatar() generated.AvatarResolver           { return avatarEdges{r} }

@@ -50,7 +50,7 @@ func FuzzEscapesHalfCharacter(f *testing.F) {
 			strings.Contains(strings.ToLower(document), "fffd") || strings.ToValidUTF8(document, "") != document {
 			return
 		}
-		doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: document}, maxTokens)
+		doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: document}, DefaultLimits.Tokens)
 		if err != nil {
 			return
 		}

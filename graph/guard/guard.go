@@ -4,20 +4,35 @@
 package guard
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// Limits of one document. Fields, aliases and directives of a fragment count at each use.
+// Limits of one document. What stands in a fragment counts at each use, as if it were written
+// out there.
 type Limits struct {
-	Operations, Fields, Aliases, Directives int
-	// Depth is of fields in fields. The schema's own subtrees (`__schema`, `__type`), whose
-	// standard query is deep, have Introspection instead.
+	// Operations is how many there may be.
+	Operations int
+	// Fields is how many all operations may have together: validation walks them all. It is also
+	// how often fragments may be used, inline ones too.
+	Fields int
+	// Aliases and Directives are of one operation, as is all that follows. Fragments that no
+	// operation uses are measured as if one more used them all.
+	Aliases, Directives int
+	// Depth is of fields in fields. Below `__schema` and `__type`, whose standard queries are
+	// deep, there is Introspection instead. Fragments may stand in fragments twice as deep.
 	Depth, Introspection int
-	// Repeats is how often one selection may have the same response name: once for each
-	// fragment that needs it.
+	// Repeats is how often one selection may have the same response name, as it is written:
+	// inline fragments are a part of the selection around them, and the selections of a field
+	// that is repeated are one.
 	Repeats int
+	// Merged is how often a response name may meet in one place of the answer when named
+	// fragments are put in; never less than Repeats. It is above them because Relay and Apollo build a document of one
+	// named fragment for each component of a page, and every one of them asks for its own `id`.
+	// It bounds what validation costs, which compares the fields that meet, each with each.
+	Merged int
 	// Values is how deep lists and objects written out in the document may be nested.
 	Values int
 }
@@ -25,170 +40,169 @@ type Limits struct {
 // Default suits the schema and the documents that clients' tools write for it.
 var Default = Limits{
 	Operations: 8, Fields: 500, Aliases: 30, Directives: 20,
-	Depth: 12, Introspection: 25, Repeats: 25, Values: 12,
+	Depth: 12, Introspection: 25, Repeats: 4, Merged: 25, Values: 12,
 }
 
-// An ExceededError says which limit a document is beyond.
+const (
+	// spreadsPerName is how many named fragments may meet in one place for each of Merged:
+	// validation compares them too.
+	spreadsPerName = 4
+	// inlineLevels is how deep inline fragments of one selection may be nested. Validation looks
+	// through the selection once more for each.
+	inlineLevels = 4
+)
+
+// ErrCycle is a fragment that uses itself.
+var ErrCycle = errors.New("a fragment may not use itself, nor others that use it")
+
+// An ExceededError says which limit a document is beyond, and the number.
 type ExceededError string
 
 func (e ExceededError) Error() string { return string(e) }
 
-// Check measures every operation and fragment of a parsed document, and returns an ExceededError for
-// the first limit that it is beyond.
+// Check measures a parsed document. The error is an ExceededError for the first limit found to
+// be passed, or ErrCycle. The work is one look at everything that is written and, for a document
+// whose sizes are within the limits, one more at each operation written out.
 func (l Limits) Check(doc *ast.QueryDocument) error {
-	if len(doc.Operations) > l.Operations {
-		return exceeded("operations", l.Operations)
-	}
-	w := walker{limits: l, doc: doc, fragments: map[string]*size{}}
-	for _, op := range doc.Operations {
-		total := w.selection(op.SelectionSet)
-		total.directives += len(op.Directives)
-		w.weigh(total)
-		for _, variable := range op.VariableDefinitions {
-			w.value(variable.DefaultValue, 1)
+	w := walker{limits: l, doc: doc}
+	return w.check()
+}
+
+type walker struct {
+	limits    Limits
+	doc       *ast.QueryDocument
+	fragments map[string]*fragment
+	total     size
+	// names counts each response name in its place. A place is a selection with what is merged
+	// into it: as it is written while sizes are measured, with its named fragments after that.
+	names  map[name]count
+	places int
+	// spreads tells that named fragments are used. Without them, all that meets is written together
+	// and has been counted.
+	spreads bool
+	// steps is how many selections, directives and values were looked at: all the work there is.
+	steps int
+	// merged tells that the sizes were within the limits, and the document was written out.
+	merged bool
+	err    error
+}
+
+type name struct {
+	place int
+	text  string
+}
+
+// A count is how often a name was met, and the place that is below it.
+type count struct{ n, below int }
+
+// A fragment is a definition and what it amounts to.
+type fragment struct {
+	*ast.FragmentDefinition
+	state
+	size size
+}
+
+type state int
+
+const (
+	unmeasured state = iota
+	measuring
+	measured
+)
+
+func (w *walker) check() error {
+	w.within("operations", len(w.doc.Operations), w.limits.Operations)
+	w.fragments = make(map[string]*fragment, len(w.doc.Fragments))
+	all := make([]fragment, len(w.doc.Fragments))
+	for i, definition := range w.doc.Fragments {
+		all[i].FragmentDefinition = definition
+		// The first of a name is the one that is used; the validator refuses the second.
+		if _, ok := w.fragments[definition.Name]; !ok {
+			w.fragments[definition.Name] = &all[i]
 		}
 	}
-	for _, fragment := range doc.Fragments {
-		// How deep a fragment may be depends on where it stands; one that stands nowhere costs
-		// the validator no more than its length.
-		alone := *w.fragment(fragment.Name)
-		alone.depth = 0
-		w.weigh(&alone)
+	w.names = make(map[name]count, 64)
+	for _, op := range w.doc.Operations {
+		w.weigh(w.operation(op))
+	}
+	var unused []*fragment
+	var one size
+	for i := range all {
+		if all[i].state == unmeasured {
+			unused = append(unused, &all[i])
+			one.add(w.fragment(&all[i]))
+		}
+	}
+	w.weigh(one)
+	if w.err != nil || !w.spreads {
+		return w.err
+	}
+	w.merged = true
+	clear(w.names)
+	for _, op := range w.doc.Operations {
+		w.merge(w.place(), op.SelectionSet)
+	}
+	for _, f := range unused {
+		w.merge(w.place(), f.SelectionSet)
 	}
 	return w.err
 }
 
-// A size is what a selection amounts to, fragments written out.
-type size struct {
-	fields, aliases, directives, depth int
-	// names are how often each response name stands at the top of the selection.
-	names map[string]int
-}
-
-// add puts other beside s.
-func (s *size) add(other *size) {
-	s.fields = saturate(s.fields + other.fields)
-	s.aliases = saturate(s.aliases + other.aliases)
-	s.directives = saturate(s.directives + other.directives)
-	s.depth = max(s.depth, other.depth)
-}
-
-// saturate keeps sums of sums from running over.
-func saturate(n int) int { return min(n, 1<<20) }
-
-type walker struct {
-	limits Limits
-	doc    *ast.QueryDocument
-	// fragments are those measured; one that is being measured has a size of nothing, which ends
-	// cycles: they are the validator's to refuse.
-	fragments map[string]*size
-	err       error
-}
-
-func (w *walker) selection(set ast.SelectionSet) *size {
-	total := &size{names: map[string]int{}}
-	for _, selected := range set {
-		switch s := selected.(type) {
+// merge counts the names that meet when a selection is written out in a place.
+func (w *walker) merge(place int, set ast.SelectionSet) {
+	for _, selection := range set {
+		w.steps++
+		switch s := selection.(type) {
 		case *ast.Field:
-			total.add(w.field(s))
-			total.names[s.Alias]++
+			met := w.count(place, s.Alias)
+			w.within("fields of the same name in one place of the answer", met.n, w.limits.Merged)
+			w.merge(met.below, s.SelectionSet)
 		case *ast.InlineFragment:
-			w.merge(total, w.selection(s.SelectionSet), s.Directives)
+			w.merge(place, s.SelectionSet)
 		case *ast.FragmentSpread:
-			w.merge(total, w.fragment(s.Name), s.Directives)
-		}
-	}
-	for _, n := range total.names {
-		if n > w.limits.Repeats {
-			w.refuse("fields of the same name in one selection", w.limits.Repeats)
-		}
-	}
-	return total
-}
-
-func (w *walker) merge(into, fragment *size, directives ast.DirectiveList) {
-	into.add(fragment)
-	into.directives = saturate(into.directives + len(directives))
-	for name, n := range fragment.names {
-		into.names[name] = saturate(into.names[name] + n)
-	}
-}
-
-func (w *walker) field(f *ast.Field) *size {
-	total := &size{fields: 1, directives: len(f.Directives), depth: 1}
-	if f.Alias != f.Name {
-		total.aliases = 1
-	}
-	for _, argument := range f.Arguments {
-		w.value(argument.Value, 1)
-	}
-	for _, directive := range f.Directives {
-		for _, argument := range directive.Arguments {
-			w.value(argument.Value, 1)
-		}
-	}
-	below := w.selection(f.SelectionSet)
-	if f.Name == "__schema" || f.Name == "__type" {
-		if below.depth > w.limits.Introspection {
-			w.refuse("levels of introspection", w.limits.Introspection)
-		}
-		below.depth = 0
-	}
-	total.add(below)
-	total.depth = max(total.depth, saturate(below.depth+1))
-	return total
-}
-
-func (w *walker) fragment(name string) *size {
-	if known, ok := w.fragments[name]; ok {
-		return known
-	}
-	w.fragments[name] = &size{}
-	definition := w.doc.Fragments.ForName(name)
-	if definition == nil {
-		return w.fragments[name]
-	}
-	total := w.selection(definition.SelectionSet)
-	total.directives += len(definition.Directives)
-	w.fragments[name] = total
-	return total
-}
-
-func (w *walker) value(v *ast.Value, depth int) {
-	if v == nil {
-		return
-	}
-	if depth > w.limits.Values {
-		w.refuse("levels of lists and objects", w.limits.Values)
-		return
-	}
-	for _, child := range v.Children {
-		w.value(child.Value, depth+1)
-	}
-}
-
-func (w *walker) weigh(total *size) {
-	for _, c := range []struct {
-		what        string
-		have, limit int
-	}{
-		{"fields", total.fields, w.limits.Fields},
-		{"aliases", total.aliases, w.limits.Aliases},
-		{"directives", total.directives, w.limits.Directives},
-		{"levels of fields", total.depth, w.limits.Depth},
-	} {
-		if c.have > c.limit {
-			w.refuse(c.what, c.limit)
+			met := w.count(place, "...") // no field is called so
+			w.within("fragments in one place of the answer", met.n, spreadsPerName*w.limits.Merged)
+			if used := w.fragments[s.Name]; used != nil {
+				w.merge(place, used.SelectionSet)
+			}
 		}
 	}
 }
 
-func (w *walker) refuse(what string, limit int) {
+func (w *walker) place() int {
+	w.places++
+	return w.places
+}
+
+func (w *walker) count(place int, text string) count {
+	met := w.names[name{place, text}]
+	if met.n++; met.n == 1 {
+		met.below = w.place()
+	}
+	w.names[name{place, text}] = met
+	return met
+}
+
+// weigh adds an operation to the others.
+func (w *walker) weigh(s size) {
+	w.total.add(s)
+	w.within("fields", w.total.fields, w.limits.Fields)
+	w.within("fragments", w.total.fragments, w.limits.Fields)
+	w.within("aliases", s.aliases, w.limits.Aliases)
+	w.within("directives", s.directives, w.limits.Directives)
+	w.within("levels of fields", s.depth, w.limits.Depth)
+	w.within("levels of introspection", s.introspection, w.limits.Introspection)
+	w.within("levels of fragments", s.nesting, 2*w.limits.Depth)
+}
+
+func (w *walker) within(what string, have, limit int) {
+	if have > limit {
+		w.fail(ExceededError(fmt.Sprintf("the document has more than %d %s", limit, what)))
+	}
+}
+
+func (w *walker) fail(err error) {
 	if w.err == nil {
-		w.err = exceeded(what, limit)
+		w.err = err
 	}
-}
-
-func exceeded(what string, limit int) error {
-	return ExceededError(fmt.Sprintf("the document has more than %d %s", limit, what))
 }
