@@ -13,8 +13,10 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/coder/websocket"
+	"github.com/coder/websocket/wsjson"
+
 	"greenroom/auth"
-	"greenroom/avatarserver"
 	"greenroom/config"
 	"greenroom/daily/emulator"
 )
@@ -53,15 +55,15 @@ func (*demoCommand) Run(t *terminal) (err error) {
 	return d.say("Done", "one session, created, started, spoken through and ended; nothing is left", nil)
 }
 
-// A demo is one session on its way. All it does goes over the public API, with two exceptions:
-// a guest joins the emulated room as a browser would, and speech goes to the avatar server from
-// this side, because the stream behind wsUri is not served yet.
+// A demo is one session on its way. All it does goes over the public API, with one exception: a
+// guest joins the emulated room as a browser would.
 type demo struct {
 	ctx         context.Context //nolint:containedctx // the demo's own
 	t           *terminal
 	server      *server
 	sessionID   string
 	accessToken string
+	wsURI       string
 	room        struct{ Name, URL, Token string }
 }
 
@@ -187,29 +189,53 @@ func (d *demo) start() error {
 		return err
 	}
 	s := started.StartSession
+	d.wsURI = s.WSURI
 	return d.say("Started", fmt.Sprintf("avatar %s, until %s, commands to %s", s.Session.AvatarState, s.Session.Expiration, s.WSURI),
 		map[string]any{"status": s.Session.Status, "avatarState": s.Session.AvatarState, "wsUri": s.WSURI})
 }
 
-// speak sends one second of a 440 Hz tone at 48 kHz straight to the avatar server.
-func (d *demo) speak() error {
-	row, err := d.server.store.OperatorSession(d.ctx, d.sessionID)
+// speak opens the stream as a phone does, and sends one second of a 440 Hz tone at 48 kHz.
+func (d *demo) speak() (err error) {
+	ws, _, err := websocket.Dial(d.ctx, d.wsURI, nil) //nolint:bodyclose // Dial closes it
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, ws.Close(websocket.StatusNormalClosure, "")) }()
 	const rate, pitch = 48_000, 440
 	pcm := make([]byte, 0, 2*rate)
 	for i := range rate {
 		sample := int16(8000 * math.Sin(2*math.Pi*pitch*float64(i)/rate))
 		pcm = binary.LittleEndian.AppendUint16(pcm, uint16(sample)) //nolint:gosec // G115: two's complement is the format
 	}
-	ref := avatarserver.Ref{SessionID: row.ID, Generation: row.Assignment.Generation}
-	samples, err := d.server.registry.Speak(d.ctx, ref, avatarserver.Speech{Audio: pcm, SampleRate: rate})
+	hello := map[string]any{"type": "session.init", "session_id": d.sessionID, "access_token": d.accessToken}
+	if _, err := d.exchange(ws, hello, "connection.established"); err != nil {
+		return err
+	}
+	// In JSON, Go writes bytes as base64.
+	speech := map[string]any{"type": "agent.speak", "audio": pcm, "sample_rate": rate}
+	confirmed, err := d.exchange(ws, speech, "agent.speak.confirmed")
 	if err != nil {
 		return err
 	}
-	return d.say("Spoken", fmt.Sprintf("1 s of a tone, straight to the avatar server (the stream is not served yet): %d samples confirmed", samples),
-		map[string]any{"audioSamples": samples})
+	return d.say("Spoken", fmt.Sprintf("1 s of a tone through the stream: %d samples confirmed", confirmed.AudioSamples),
+		map[string]any{"audioSamples": confirmed.AudioSamples})
+}
+
+// A streamFrame is what comes back over the stream.
+type streamFrame struct {
+	Type, Code, Error string
+	AudioSamples      int `json:"audio_samples"`
+}
+
+// exchange sends a frame over the stream and takes the answer, which has to be of that type.
+func (d *demo) exchange(ws *websocket.Conn, frame map[string]any, want string) (got streamFrame, err error) {
+	if err = wsjson.Write(d.ctx, ws, frame); err == nil {
+		err = wsjson.Read(d.ctx, ws, &got)
+	}
+	if err == nil && got.Type != want {
+		err = fmt.Errorf("%s was answered %s %s: %s", frame["type"], got.Type, got.Code, got.Error)
+	}
+	return got, err
 }
 
 func (d *demo) read() error {

@@ -21,12 +21,16 @@ const (
 
 // A Speech is what an avatar is to say: audio, or a text for avatar servers that have a voice.
 type Speech struct {
-	// Audio is PCM, signed 16 bit little endian, mono. It must not change until Speak returns.
+	// Audio is PCM, signed 16 bit little endian, mono. It must not change until Sent is called or
+	// Speak returns.
 	Audio []byte
 	// SampleRate is 8000 to 48000.
 	SampleRate int
 	// Text is at most MaxText bytes.
 	Text string
+	// Sent, when set, is called once all of the speech is on its way and the next one may follow;
+	// not when it failed before. A distant avatar server's confirmation takes a while longer.
+	Sent func()
 }
 
 func (s Speech) check() error {
@@ -124,6 +128,9 @@ func (r *Registry) say(ctx context.Context, cmd *command, s Speech) {
 	sent := r.sendAll(ctx, cmd, s)
 	a.turn <- struct{}{}
 	if sent {
+		if s.Sent != nil {
+			s.Sent()
+		}
 		r.wait(ctx, cmd, nil, r.patience())
 	}
 }
