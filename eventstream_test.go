@@ -8,14 +8,14 @@ import (
 	"testing"
 )
 
-// An eventStream is a client's side of an event stream.
-type eventStream struct {
+// An sse is a client's side of an event stream.
+type sse struct {
 	cancel context.CancelFunc
 	body   *bufio.Scanner
 	header http.Header
 }
 
-func (s *site) stream(credential, query string, variables vars) *eventStream {
+func (s *site) events(credential, query string, variables vars) *sse {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	s.t.Cleanup(cancel)
@@ -32,11 +32,11 @@ func (s *site) stream(credential, query string, variables vars) *eventStream {
 	if got.StatusCode != http.StatusOK || !strings.HasPrefix(got.Header.Get("Content-Type"), "text/event-stream") {
 		s.t.Fatalf("answered %v", got)
 	}
-	return &eventStream{cancel, bufio.NewScanner(got.Body), got.Header}
+	return &sse{cancel, bufio.NewScanner(got.Body), got.Header}
 }
 
 // hears waits for the next event; its data contains want. An empty name is the stream's end.
-func (e *eventStream) hears(t *testing.T, name, want string) {
+func (e *sse) hears(t *testing.T, name, want string) {
 	t.Helper()
 	event, data := "", ""
 	for e.body.Scan() {
@@ -70,7 +70,7 @@ func TestEventStream(t *testing.T) {
 			`{ session(id: "") { id } }`: `"session":null`,
 			`mutation { createApiKey(input: {name: "by stream"}) { apiKey { name } } }`: `"by stream"`,
 		} {
-			e := s.stream(s.key, query, nil)
+			e := s.events(s.key, query, nil)
 			e.hears(t, "next", want)
 			e.hears(t, "complete", "")
 			e.hears(t, "", "")
@@ -83,7 +83,7 @@ func TestEventStream(t *testing.T) {
 		t.Parallel()
 		s := s.in(t)
 		of := s.create(nil)
-		e := s.stream(of.token, watchSession, vars{"id": of.id})
+		e := s.events(of.token, watchSession, vars{"id": of.id})
 		e.hears(t, "next", `"CREATED"`)
 		s.end(s.key, of.id)
 		e.hears(t, "next", `"CLIENT_ENDED"`)

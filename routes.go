@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rs/cors"
@@ -17,6 +18,7 @@ import (
 	"greenroom/avatarserver"
 	"greenroom/graph"
 	"greenroom/models"
+	"greenroom/stream"
 	"greenroom/web"
 )
 
@@ -27,10 +29,18 @@ const corsMaxAge = 600
 // then what a route asks for.
 func (s *server) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", s.cors(s.signIn(noteCaller(graph.New(graph.Config{
+	gate, origins := s.gate(), append([]string{s.base}, s.cfg.AllowedOrigins...)
+	s.graph = graph.New(graph.Config{
 		Sessions: s.sessions, Accounts: s.accounts, Store: s.store,
 		Clock: models.SystemClock, Log: s.log, RequestID: requestID,
-	})))))
+		Origins: origins, Admit: admit(gate), Keep: s.auth.Keep, Limits: limitsOf(s.cfg.Limits),
+	})
+	s.streams = stream.New(stream.Config{
+		Sessions: s.sessions, Clock: models.SystemClock, Log: s.log,
+		Origins: origins, Admit: admit(gate), Keep: s.auth.Keep,
+	})
+	mux.Handle("/graphql", s.cors(gate.Middleware(graph.Refuse)(noteCaller(s.graph))))
+	mux.Handle(stream.Path, s.streams)
 	mux.Handle(avatarserver.Path, s.registry)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, map[string]string{"status": "ok"})
@@ -92,11 +102,21 @@ func (s *server) cors(next http.Handler) http.Handler {
 	}).Handler(next)
 }
 
-// signIn finds out who is calling.
-func (s *server) signIn(next http.Handler) http.Handler {
+// gate finds out who is calling, by whatever way.
+func (s *server) gate() *auth.Gate {
 	rate := s.cfg.FailedLogins
-	limit := auth.Failures{PerSecond: float64(rate.Count) / rate.Per.Seconds(), Burst: rate.Count}
-	return s.auth.Middleware(limit, graph.Refuse)(next)
+	return auth.NewGate(s.auth, auth.Failures{PerSecond: float64(rate.Count) / rate.Per.Seconds(), Burst: rate.Count})
+}
+
+// admit lets in whoever signs in over a socket, and notes it for the log.
+func admit(gate *auth.Gate) func(context.Context, string, string) (*auth.Caller, error) {
+	return func(ctx context.Context, remote, secret string) (*auth.Caller, error) {
+		caller, err := gate.Admit(ctx, remote, secret)
+		if v, ok := ctx.Value(seenKey{}).(*seen); ok {
+			v.caller = caller
+		}
+		return caller, err
+	}
 }
 
 // A seen is what the log tells of a request, gathered on its way.
@@ -150,9 +170,11 @@ func (s *server) observe(mux *http.ServeMux, next http.Handler) http.Handler {
 		r.RemoteAddr = clientAddress(r, s.cfg.TrustedProxies)
 		next.ServeHTTP(v, r.WithContext(context.WithValue(r.Context(), seenKey{}, v)))
 		took := time.Since(began)
-		if v.status == 0 { // hijacked by a WebSocket
-			v.status = http.StatusSwitchingProtocols
-		} else {
+		if v.status == 0 {
+			v.status = http.StatusOK // the handler has written nothing
+		}
+		// A socket or an event stream takes as long as its client likes.
+		if v.status != http.StatusSwitchingProtocols && !strings.HasPrefix(w.Header().Get("Content-Type"), "text/event-stream") {
 			s.metrics.request(route, v.status, took)
 		}
 		attributes := []slog.Attr{

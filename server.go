@@ -23,8 +23,11 @@ import (
 	"greenroom/config"
 	"greenroom/daily"
 	"greenroom/db"
+	"greenroom/events"
+	"greenroom/graph"
 	"greenroom/models"
 	"greenroom/session"
+	"greenroom/stream"
 )
 
 func main() {
@@ -56,12 +59,15 @@ type server struct {
 	// metricsURL is where its metrics are read; empty with --admin-listen=off.
 	metricsURL string
 
+	hub      *events.Hub
 	store    *db.Store
 	registry *avatarserver.Registry
 	sessions *session.Service
 	accounts *account.Service
 	metrics  *metrics
 	auth     *auth.Authenticator
+	graph    *graph.Handler
+	streams  *stream.Server
 	dev      *devWorld // nil without --dev
 
 	public, admin *http.Server
@@ -105,10 +111,8 @@ func start(ctx context.Context, cfg *config.Config, logs io.Writer) (_ *server, 
 	if s.dev != nil {
 		s.dev.runAvatarServer(s)
 	}
-	for name, set := range map[string]bool{"NATS_URL": cfg.NATSURL.IsSet(), "DAILY_WEBHOOK_SECRET": cfg.Daily.WebhookSecret.IsSet()} {
-		if set {
-			s.log.Warn("this version does nothing with a setting", "setting", name)
-		}
+	if cfg.Daily.WebhookSecret.IsSet() {
+		s.log.Warn("this version does nothing with a setting", "setting", "DAILY_WEBHOOK_SECRET")
 	}
 	s.log.Info("serving", "url", s.base, "database", cfg.URL.String(), "dev", cfg.Dev)
 	return s, nil
@@ -117,7 +121,12 @@ func start(ctx context.Context, cfg *config.Config, logs io.Writer) (_ *server, 
 // build opens the database and makes the rooms of the house, each given what it may know.
 func (s *server) build(ctx context.Context) error {
 	var err error
-	if s.store, err = openStore(ctx, s.cfg, s.log, s.metrics.writes.Observe); err != nil {
+	s.hub, err = events.Open(ctx, events.Config{URL: s.cfg.NATSURL.Reveal(), Environment: s.cfg.Session.Environment, Log: s.log})
+	if err != nil {
+		return err
+	}
+	s.store, err = openStore(ctx, s.cfg, db.Options{Log: s.log, Observe: s.metrics.writes.Observe, Committed: s.hub.Publish})
+	if err != nil {
 		return err
 	}
 	if s.giveBack, err = s.store.Seize(ctx); err != nil {
@@ -128,7 +137,7 @@ func (s *server) build(ctx context.Context) error {
 		return err
 	}
 	plans := plansOf(s.cfg.Plans)
-	s.accounts = account.New(s.store, plans, models.SystemClock, s.log)
+	s.accounts = account.New(s.store, s.hub, plans, models.SystemClock, s.log)
 	dailyURL, dailyKey := s.cfg.Daily.APIURL, s.cfg.Daily.APIKey.Reveal()
 	if s.cfg.Dev {
 		if s.dev, err = newDevWorld(ctx, s); err != nil {
@@ -148,12 +157,13 @@ func (s *server) build(ctx context.Context) error {
 	}
 	s.registry = avatarserver.NewRegistry(avatarserver.Config{Authenticate: s.avatarServerKey, Log: s.log})
 	s.metrics.watch(s.registry)
+	s.metrics.live(s.hub)
 	public, err := url.Parse(s.base)
 	if err != nil {
 		return fmt.Errorf("public URL: %w", err)
 	}
 	s.sessions = session.New(session.Config{
-		Store: s.store, Daily: client, AvatarServers: s.registry, Signer: auth.NewSigner(secret),
+		Store: s.store, Daily: client, AvatarServers: s.registry, Hub: s.hub, Signer: auth.NewSigner(secret),
 		Plans: plans, Clock: models.SystemClock, Log: s.log, Timings: timingsOf(s.cfg.Session),
 		DailyKey: dailyKey, RoomPrefix: s.cfg.Session.Environment, PublicURL: public,
 		Observe: s.metrics.session,
@@ -251,7 +261,12 @@ func (s *server) stop() {
 		s.sessions.Drain()
 	}
 	if s.public != nil {
+		// The listener does not know of sockets, and its event streams end with the draining.
+		var sockets sync.WaitGroup
+		sockets.Go(func() { report("sockets", s.graph.Drain(ctx)) })
+		sockets.Go(func() { report("streams", s.streams.Shutdown(ctx)) })
 		report("listener", s.public.Shutdown(ctx))
+		sockets.Wait()
 		_ = s.public.Close()
 	}
 	// What may be waiting has had its time; the rest gets a little of its own.
@@ -274,6 +289,9 @@ func (s *server) stop() {
 	}
 	if s.store != nil {
 		report("database", s.store.Close())
+	}
+	if s.hub != nil {
+		s.hub.Close()
 	}
 	if s.dev != nil {
 		s.dev.stop()

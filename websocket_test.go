@@ -306,7 +306,7 @@ func TestOpenCredentials(t *testing.T) {
 		c.subscribe("1", watchSession, vars{"id": id})
 		c.hear()
 	}
-	told := s.stream(p.key, watchSession, vars{"id": kept.id})
+	told := s.events(p.key, watchSession, vars{"id": kept.id})
 	told.hears(t, "next", `"CREATED"`)
 	s.must(p.key, `mutation ($id: ID!) { rotateAccessToken(input: {id: $id}) { userErrors { code } } }`, vars{"id": of.id})
 	p.do("key", "revoke", p.keyID)
@@ -352,7 +352,7 @@ func TestDrainSockets(t *testing.T) {
 	idle, watching, fresh := s.connect(s.key), s.connect(of.token), s.dial()
 	watching.subscribe("1", watchSession, vars{"id": of.id})
 	watching.hear()
-	e := s.stream(s.key, watchSession, vars{"id": of.id})
+	e := s.events(s.key, watchSession, vars{"id": of.id})
 	e.hears(t, "next", `"CREATED"`)
 	var reading sync.WaitGroup
 	for _, c := range []*socket{idle, watching, fresh} {

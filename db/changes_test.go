@@ -15,9 +15,8 @@ import (
 // A write tells what it changed once, after its commit, and nothing when it fails.
 func TestCommitted(t *testing.T) {
 	t.Parallel()
-	for name, dsn := range map[string]func(*testing.T) string{
-		"SQLite":   func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "x.db") },
-		"Postgres": func(t *testing.T) string { return dbtest.Postgres(t) },
+	for name, dsn := range map[string]string{
+		"SQLite": "sqlite:" + filepath.Join(t.TempDir(), "x.db"), "Postgres": dbtest.Postgres(t),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -25,7 +24,7 @@ func TestCommitted(t *testing.T) {
 			var mu sync.Mutex
 			var told []*models.Change
 			var store *db.Store
-			store, err := db.Open(ctx, dsn(t), db.Options{Committed: func(c *models.Change) {
+			store, err := db.Open(ctx, dsn, db.Options{Committed: func(c *models.Change) {
 				mu.Lock()
 				defer mu.Unlock()
 				told = append(told, c)

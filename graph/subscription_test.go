@@ -173,7 +173,7 @@ func TestSubscription(t *testing.T) {
 		t.Parallel()
 		w := setup(t)
 		live := w.subscribe(w.mine, `subscription { sessionChanges(filter: {status: [CREATED]}) { reset changed { id status } entered { cursor node { id avatar { name } } } leftIds } }`, nil)
-		if got := at(live.must(), "sessionChanges"); at(got, "reset") != true || len(list(at(got, "changed"))) > 0 {
+		if got := at(live.must(), "sessionChanges"); !is(at(got, "reset"), true) || len(list(at(got, "changed"))) > 0 {
 			t.Fatalf("%v", got)
 		}
 		s := w.newSession(w.mine, w.avatar.ID)
