@@ -114,10 +114,12 @@ func (s *Service) reconcile(ctx context.Context, row *models.Session) {
 }
 
 // noticeEnd does for a session that has ended what its end began: whoever ended it may have died
-// since, or be an operator's command, which cannot tell anybody.
+// since. An operator's command has nobody to tell that it did.
 func (s *Service) noticeEnd(row *models.Session) {
-	ended := *row
-	s.Hub.Publish(&models.Change{AccountID: row.AccountID, After: &ended, Missed: true})
+	if *row.EndReason == models.EndOperator {
+		ended := *row
+		s.Hub.Publish(&models.Change{AccountID: row.AccountID, After: &ended, Missed: true})
+	}
 	s.releaseAvatar(row)
 	s.cancelStart(row.ID)
 }

@@ -54,9 +54,9 @@ func (c *conn) session(ctx context.Context) *models.Session {
 }
 
 // hasEnded asks the database: at its session's end the avatar leaves at once, and that may be seen
-// before the end is told.
+// before the end is told. The telling cancels the command, but not the question.
 func (c *conn) hasEnded(ctx context.Context) bool {
-	present, err := c.server.cfg.Sessions.Session(ctx, c.sessionID)
+	present, err := c.server.cfg.Sessions.Session(context.WithoutCancel(ctx), c.sessionID)
 	return err == nil && present.EndedAt != nil
 }
 
