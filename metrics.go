@@ -11,7 +11,9 @@ import (
 
 	"greenroom/avatarserver"
 	"greenroom/events"
+	"greenroom/graph"
 	"greenroom/models"
+	"greenroom/stream"
 )
 
 // metrics are what an operator watches. Labels are closed sets: no id is one.
@@ -81,6 +83,18 @@ func (m *metrics) live(hub *events.Hub) {
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "greenroom_events_missed_total", Help: "Times when changes may have been lost on the event bus, so that all watchers read again.",
 		}, func() float64 { return float64(hub.Load().Missed) }),
+	)
+}
+
+// sockets shows what is held open.
+func (m *metrics) sockets(graphQL *graph.Handler, streams *stream.Server) {
+	m.registry.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "greenroom_graphql_sockets", Help: "GraphQL WebSockets and event streams that are open.",
+		}, func() float64 { return float64(graphQL.Open()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "greenroom_streams", Help: "Sessions whose stream behind wsUri is open.",
+		}, func() float64 { return float64(streams.Open()) }),
 	)
 }
 

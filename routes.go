@@ -41,6 +41,7 @@ func (s *server) routes() http.Handler {
 	})
 	mux.Handle("/graphql", s.cors(gate.Middleware(graph.Refuse)(noteCaller(s.graph))))
 	mux.Handle(stream.Path, s.streams)
+	s.metrics.sockets(s.graph, s.streams)
 	mux.Handle(avatarserver.Path, s.registry)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, map[string]string{"status": "ok"})

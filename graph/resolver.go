@@ -59,6 +59,9 @@ type Handler struct {
 // ends. It returns when nothing is open any more; the error is ctx's, when something still is.
 func (h *Handler) Drain(ctx context.Context) error { return h.live.Drain(ctx) }
 
+// Open is how many sockets and event streams there are.
+func (h *Handler) Open() int { return h.live.Open() }
+
 // New makes the handler of /graphql.
 func New(cfg Config) *Handler {
 	if cfg.RequestID == nil {

@@ -191,6 +191,13 @@ func (s *Server) attach(c *conn) {
 	s.current[c.sessionID] = c
 }
 
+// Open is how many streams there are.
+func (s *Server) Open() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.current)
+}
+
 // draining is the reason of a close with 1012.
 const draining = "draining: dial again"
 

@@ -15,6 +15,7 @@ type Live struct {
 	draining, over context.Context
 	drain, end     context.CancelFunc
 	open           sync.WaitGroup
+	count          int
 }
 
 // NewLive makes a Live with nothing open.
@@ -34,13 +35,24 @@ func (l *Live) join(drain, end func()) (leave func(), ok bool) {
 		return nil, false
 	}
 	l.open.Add(1)
+	l.count++
 	stopDrain := context.AfterFunc(l.draining, drain)
 	stopEnd := context.AfterFunc(l.over, end)
 	return func() {
 		stopDrain()
 		stopEnd()
+		l.mu.Lock()
+		l.count--
+		l.mu.Unlock()
 		l.open.Done()
 	}, true
+}
+
+// Open is how many there are.
+func (l *Live) Open() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.count
 }
 
 // Drain takes nothing new and ends what is open: subscriptions at once, a socket after the
