@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"math/rand/v2"
 	"time"
 
 	"greenroom/auth"
@@ -9,11 +10,16 @@ import (
 	"greenroom/models"
 )
 
-// gatherPulses is how long what happens to an account is gathered into one message.
-const gatherPulses = 100 * time.Millisecond
+const (
+	// gatherPulses is how long what happens to an account is gathered into one message.
+	gatherPulses = 100 * time.Millisecond
+	// tellEvery is how often, on average, an account is told although nothing is known to have
+	// happened: minutes run, and an operator's command tells nobody.
+	tellEvery = time.Minute
+)
 
 // Watch tells the caller's account, now and whenever its places, minutes or keys may have
-// changed. The channel closes when ctx ends. API key only.
+// changed; every minute or so in any case, as its minutes run. The channel closes when ctx ends. API key only.
 func (s *Service) Watch(ctx context.Context) (<-chan *models.Account, error) {
 	caller, err := auth.RequireAPIKey(ctx)
 	if err != nil {
@@ -39,11 +45,15 @@ func (s *Service) tell(ctx context.Context, pulse *events.Pulse, present *models
 		case <-ctx.Done():
 			return
 		}
+		again := time.NewTimer(tellEvery/2 + rand.N(tellEvery)) //nolint:gosec // G404: jitter, not a secret
 		select {
 		case <-pulse.News():
+		case <-again.C:
 		case <-ctx.Done():
+			again.Stop()
 			return
 		}
+		again.Stop()
 		gathered := time.NewTimer(gatherPulses)
 		select {
 		case <-gathered.C:

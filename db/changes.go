@@ -43,3 +43,19 @@ func (c *changes) swapped(row *models.Session) {
 func (c *changes) account(id string) {
 	c.made = append(c.made, &models.Change{AccountID: id})
 }
+
+func tell(made []*models.Change, committed func(*models.Change)) {
+	for _, c := range made {
+		committed(c)
+	}
+}
+
+// missed are the same changes as nobody knows whether they have happened: whoever watches is to
+// look at the database.
+func missed(made []*models.Change) []*models.Change {
+	doubtful := make([]*models.Change, len(made))
+	for i, c := range made {
+		doubtful[i] = &models.Change{AccountID: c.AccountID, After: c.After, Missed: true}
+	}
+	return doubtful
+}

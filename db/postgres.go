@@ -21,6 +21,8 @@ import (
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
+
+	"greenroom/models"
 )
 
 const (
@@ -59,8 +61,8 @@ func openPostgres(ctx context.Context, dsn string, opts Options) (*Store, error)
 	if err := boundReads(g); err != nil {
 		return nil, closing(writers, closing(g, err))
 	}
-	s := &Store{dialect: postgresDialect{}, reader: g, log: opts.Log, committed: opts.Committed}
-	s.writer = &txWriter{db: writers, observe: opts.Observe}
+	s := &Store{dialect: postgresDialect{}, reader: g, log: opts.Log}
+	s.writer = &txWriter{db: writers, observe: opts.Observe, committed: opts.Committed}
 	return s, nil
 }
 
@@ -107,8 +109,9 @@ func preparePostgres(ctx context.Context, g *gorm.DB, opts Options) error {
 // A txWriter is PostgreSQL's: a transaction for each closure, run again when the database
 // asks for that.
 type txWriter struct {
-	db      *gorm.DB
-	observe func(int)
+	db        *gorm.DB
+	observe   func(int)
+	committed func(*models.Change)
 }
 
 func (w *txWriter) write(ctx context.Context, fn func(*Tx) error) error {
@@ -137,13 +140,16 @@ func (w *txWriter) transact(ctx context.Context, fn func(*Tx) error) error {
 	if tx.Error != nil {
 		return fmt.Errorf("begin: %w", translate(tx.Error))
 	}
-	if err := call(fn, &Tx{ctx: ctx, db: tx, dialect: postgresDialect{}}); err != nil {
+	t := &Tx{ctx: ctx, db: tx, dialect: postgresDialect{}}
+	if err := call(fn, t); err != nil {
 		tx.Rollback()
 		return err
 	}
 	if err := tx.Commit().Error; err != nil {
+		tell(missed(t.changes.made), w.committed)
 		return fmt.Errorf("%w: %w", errCommit, translate(err))
 	}
+	tell(t.changes.made, w.committed)
 	return nil
 }
 

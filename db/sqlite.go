@@ -48,8 +48,8 @@ func openSQLite(ctx context.Context, file string, opts Options) (*Store, error) 
 	if err := boundReads(readerDB); err != nil {
 		return nil, closing(writerDB, closing(readerDB, err))
 	}
-	s := &Store{dialect: sqliteDialect{file: file}, reader: readerDB, log: opts.Log, committed: opts.Committed}
-	s.writer = newGroupWriter(writerDB, s.dialect, opts.Observe, s.breakDown)
+	s := &Store{dialect: sqliteDialect{file: file}, reader: readerDB, log: opts.Log}
+	s.writer = newGroupWriter(writerDB, s.dialect, opts, s.breakDown)
 	return s, nil
 }
 

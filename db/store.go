@@ -25,9 +25,8 @@ type Store struct {
 	reader  *gorm.DB
 	writer  writer
 	// broken is set when the disk failed under a commit: what is durable is then unknown.
-	broken    atomic.Bool
-	log       *slog.Logger
-	committed func(*models.Change)
+	broken atomic.Bool
+	log    *slog.Logger
 }
 
 // A writer runs closures in transactions: group commit on SQLite, one each on PostgreSQL.
@@ -53,7 +52,8 @@ type Options struct {
 	// Observe is told the size of each group of writes that shared a commit; may be nil.
 	Observe func(group int)
 	// Committed is told of every change to a session, or to an account's keys, once it is
-	// durable and before Write returns. It must not block; may be nil.
+	// durable and before Write returns; on SQLite in the order of the commits. A change whose
+	// commit nobody could confirm is told as missed. It must not block; may be nil.
 	Committed func(*models.Change)
 	// Trace is told of every statement, under the context that it ran in; may be nil.
 	Trace func(ctx context.Context)
@@ -92,19 +92,7 @@ func (s *Store) Write(ctx context.Context, fn func(tx *Tx) error) error {
 	if s.broken.Load() {
 		return models.Unavailable("the database's disk has failed", retryDown)
 	}
-	var made []*models.Change
-	err := s.writer.write(ctx, func(tx *Tx) error {
-		err := fn(tx)
-		made = tx.changes.made
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	for _, c := range made {
-		s.committed(c)
-	}
-	return nil
+	return s.writer.write(ctx, fn)
 }
 
 // Ping asks whether the database answers and its disk has not failed.

@@ -27,6 +27,8 @@ type groupWriter struct {
 	observe func(group int)
 	// fail is told when a commit fails; what reached the disk is then unknown.
 	fail func(error)
+	// committed is told of changes, in the order of the commits.
+	committed func(*models.Change)
 
 	jobs chan *job
 	done chan struct{}
@@ -39,12 +41,13 @@ type job struct {
 	ctx  context.Context
 	fn   func(*Tx) error
 	err  error
+	made []*models.Change
 	done chan struct{}
 }
 
-func newGroupWriter(g *gorm.DB, d dialect, observe func(int), fail func(error)) *groupWriter {
+func newGroupWriter(g *gorm.DB, d dialect, opts Options, fail func(error)) *groupWriter {
 	w := &groupWriter{
-		db: g, dialect: d, observe: observe, fail: fail,
+		db: g, dialect: d, observe: opts.Observe, fail: fail, committed: opts.Committed,
 		jobs: make(chan *job, maxGroup), done: make(chan struct{}),
 	}
 	go w.loop()
@@ -94,6 +97,9 @@ func (w *groupWriter) loop() {
 		w.observe(len(group))
 		w.run(group)
 		for _, j := range group {
+			if j.err == nil {
+				tell(j.made, w.committed)
+			}
 			close(j.done)
 		}
 	}
@@ -147,10 +153,12 @@ func (w *groupWriter) transact(group []*job) error {
 		if j.err = context.Cause(j.ctx); j.err != nil {
 			continue
 		}
-		if err := w.step(tx, &Tx{ctx: ctx, db: tx, dialect: w.dialect}, j); err != nil {
+		t := &Tx{ctx: ctx, db: tx, dialect: w.dialect}
+		if err := w.step(tx, t, j); err != nil {
 			tx.Rollback()
 			return err
 		}
+		j.made = t.changes.made
 	}
 	if err := tx.Commit().Error; err != nil {
 		tx.Rollback()

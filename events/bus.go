@@ -200,9 +200,11 @@ func (b *bus) drain() {
 			b.send(m)
 		default:
 			b.send(message{From: b.self, Seq: b.told(), Bye: true})
-			ctx, cancel := context.WithTimeout(context.Background(), beat)
-			_ = b.conn.FlushWithContext(ctx) // the others notice what was lost
-			cancel()
+			if b.conn.IsConnected() { // else nobody is there to be told
+				ctx, cancel := context.WithTimeout(context.Background(), beat)
+				_ = b.conn.FlushWithContext(ctx) // the others notice what was lost
+				cancel()
+			}
 			return
 		}
 	}

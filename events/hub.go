@@ -40,8 +40,10 @@ type topic struct {
 func Open(ctx context.Context, cfg Config) (*Hub, error) {
 	h := &Hub{sessions: map[string]map[*Watch]struct{}{}, accounts: map[string]*topic{}}
 	var err error
-	h.bus, err = openBus(ctx, cfg, h)
-	return h, err
+	if h.bus, err = openBus(ctx, cfg, h); err != nil {
+		return nil, err
+	}
+	return h, nil
 }
 
 // Close tells what is still to be told and leaves the bus. Subscribers hear nothing more.
@@ -81,7 +83,11 @@ func (h *Hub) changed(c *models.Change) {
 	defer h.mu.Unlock()
 	if c.After != nil {
 		for w := range h.sessions[c.After.ID] {
-			w.put(c.After)
+			if c.Missed {
+				w.doubt()
+			} else {
+				w.put(c.After)
+			}
 		}
 	}
 	if t := h.accounts[c.AccountID]; t != nil {
@@ -145,12 +151,12 @@ func (t *topic) changed(c *models.Change) {
 func (t *topic) inOrder(c **models.Change) bool {
 	change := *c
 	known, ok := t.newest.Get(change.After.ID)
+	if change.Missed {
+		return !ok || known.Revision < change.After.Revision
+	}
 	if !ok || known.Revision < change.After.Revision {
 		t.newest.Add(change.After.ID, change.After)
 		return true
-	}
-	if change.Missed {
-		return false
 	}
 	*c = &models.Change{AccountID: change.AccountID, Before: change.Before, After: known}
 	return true

@@ -8,7 +8,8 @@ type Change struct {
 	// After is the session as it is stored now; nil when the change is not about a session but
 	// about the account itself, such as a key.
 	After *Session
-	// Missed: somebody else made the change and did not tell of it, so that Before is unknown.
+	// Missed: whoever made the change did not tell of it, or could not know that it was made.
+	// Before is unknown then, and After only a hint: watchers look at the database.
 	Missed bool
 }
 

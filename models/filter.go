@@ -3,8 +3,8 @@ package models
 import (
 	"encoding/json"
 	"fmt"
+	"math/big"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -135,12 +135,14 @@ func equalScalars(have, want any) bool {
 		}
 		return false
 	}
-	i, err := strconv.ParseInt(a.String(), 10, 64)
-	j, err2 := strconv.ParseInt(b.String(), 10, 64)
-	if err == nil && err2 == nil {
-		return i == j
+	return number(a).Cmp(number(b)) == 0
+}
+
+// number gives a number as the databases keep it: an integer of 64 bits, else a double.
+func number(n json.Number) *big.Float {
+	if i, err := n.Int64(); err == nil {
+		return new(big.Float).SetInt64(i)
 	}
-	x, err := a.Float64()
-	y, err2 := b.Float64()
-	return err == nil && err2 == nil && x == y
+	f, _ := n.Float64() // what is stored or checked is within its range
+	return big.NewFloat(f)
 }

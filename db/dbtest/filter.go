@@ -1,6 +1,7 @@
 package dbtest
 
 import (
+	"encoding/json"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -14,8 +15,8 @@ func testFilterInGo(t *testing.T, store *db.Store) {
 	w := NewWorld(t, store)
 	other := &models.Avatar{AccountID: w.Account.ID, ID: models.NewID(models.AvatarPrefix, Now), Name: "Other", URL: "https://example.com", CreatedAt: Now}
 	w.Do(func(tx *db.Tx) error { return tx.InsertAvatar(other) })
-	values := []any{nil, "", "1", "x", "ö😀", true, false, int64(0), int64(1), 1.0, 1.5, -2.5e300, []any{"x"}, map[string]any{"a": "x"}}
-	scalars := values[:12]
+	values := []any{nil, "", "1", "x", "ö😀", true, false, int64(0), int64(1), 1.0, 1.5, json.Number("9007199254740993"), json.Number("9007199254740992.0"), []any{"x"}, map[string]any{"a": "x"}}
+	scalars := values[:13]
 	keys := []string{"a", "b", "quote\"'", "d.e"}
 	rapid.Check(t, func(r *rapid.T) {
 		pick := func(of []any, label string) map[string]any {
