@@ -37,7 +37,7 @@ func (s *server) routes() http.Handler {
 	})
 	s.streams = stream.New(stream.Config{
 		Sessions: s.sessions, Clock: models.SystemClock, Log: s.log,
-		Origins: origins, Admit: admit(gate), Keep: s.auth.Keep,
+		Origins: origins, Admit: admit(gate), Keep: s.auth.Keep, LargeFrames: s.cfg.Streams.LargeFrames,
 	})
 	mux.Handle("/graphql", s.cors(gate.Middleware(graph.Refuse)(noteCaller(s.graph))))
 	mux.Handle(stream.Path, s.streams)

@@ -231,7 +231,8 @@ func (s *server) serve(l net.Listener, h http.Handler) *http.Server {
 	return web
 }
 
-// stopWithin bounds what follows the drain: avatar servers are told, and background work ends.
+// stopWithin is what is kept of the drain time, half of it at most, for what follows the
+// listener's part: avatar servers are told, background work ends, the database is closed.
 const stopWithin = 3 * time.Second
 
 // wait serves until ctx ends or a listener fails, and then stops.
@@ -246,11 +247,12 @@ func (s *server) wait(ctx context.Context) error {
 	return err
 }
 
-// stop takes nothing new, lets what is under way finish within the drain time, and closes
-// everything. What is still unfinished then is taken up from the database by the next run.
+// stop takes nothing new, lets what is under way finish, and closes everything, all within the
+// drain time. What is still unfinished then is taken up from the database by the next run.
 func (s *server) stop() {
-	// The drain time is for all of it: what follows the listener's part has its share.
-	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.DrainTime-min(stopWithin, s.cfg.DrainTime/2))
+	last, cancelLast := context.WithTimeout(context.Background(), s.cfg.DrainTime)
+	defer cancelLast()
+	ctx, cancel := context.WithTimeout(last, s.cfg.DrainTime-min(stopWithin, s.cfg.DrainTime/2))
 	defer cancel()
 	report := func(what string, err error) {
 		if err != nil {
@@ -266,12 +268,9 @@ func (s *server) stop() {
 		sockets.Go(func() { report("sockets", s.graph.Drain(ctx)) })
 		sockets.Go(func() { report("streams", s.streams.Shutdown(ctx)) })
 		report("listener", s.public.Shutdown(ctx))
+		_ = s.public.Close() // whoever is still there is waited for no longer
 		sockets.Wait()
-		_ = s.public.Close()
 	}
-	// What may be waiting has had its time; the rest gets a little of its own.
-	last, cancelLast := context.WithTimeout(context.Background(), stopWithin)
-	defer cancelLast()
 	if s.registry != nil {
 		report("avatar servers", s.registry.Shutdown(last))
 	}
@@ -283,13 +282,7 @@ func (s *server) stop() {
 		_ = s.admin.Close()
 	}
 	s.serving.Wait()
-	s.touching.Wait()
-	if s.giveBack != nil {
-		report("serving", s.giveBack())
-	}
-	if s.store != nil {
-		report("database", s.store.Close())
-	}
+	report("database", within(last, s.closeStore))
 	if s.hub != nil {
 		s.hub.Close()
 	}
@@ -297,4 +290,30 @@ func (s *server) stop() {
 		s.dev.stop()
 	}
 	s.log.Info("stopped")
+}
+
+// closeStore takes as long as a database that does not answer makes it.
+func (s *server) closeStore() error {
+	s.touching.Wait()
+	var err error
+	if s.giveBack != nil {
+		err = s.giveBack()
+	}
+	if s.store != nil {
+		err = errors.Join(err, s.store.Close())
+	}
+	return err
+}
+
+// within runs do, and returns without it when ctx ends first: the process is about to end, and
+// do with it.
+func within(ctx context.Context, do func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- do() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

@@ -15,6 +15,7 @@ import (
 	"greenroom/db"
 	"greenroom/graph"
 	"greenroom/graph/guard"
+	"greenroom/graph/transport"
 	"greenroom/models"
 	"greenroom/session"
 )
@@ -128,6 +129,10 @@ func limitsOf(l config.Limits) graph.Limits {
 			Operations: l.Operations, Fields: l.Fields, Aliases: l.Aliases, Directives: l.Directives,
 			Depth: l.Depth, Introspection: l.IntrospectionDepth,
 			Repeats: l.Repeats, Merged: l.FragmentRepeats, Values: l.ValueDepth,
+		},
+		Live: transport.Limits{
+			Account: transport.Share{Sockets: l.AccountSockets, Operations: l.AccountOperations},
+			Session: transport.Share{Sockets: l.TokenSockets, Operations: l.TokenOperations},
 		},
 	}
 }

@@ -42,6 +42,7 @@ type Config struct {
 	Daily   Daily   `embed:"" prefix:"daily-" group:"Daily"`
 	Session Session `embed:"" group:"Sessions"`
 	Limits  Limits  `embed:"" prefix:"max-" group:"Limits of a GraphQL request"`
+	Streams Streams `embed:"" prefix:"max-" group:"Limits of streams"`
 	Plans   Plans   `default:"${plans}" placeholder:"JSON" group:"Sessions" help:"Plans by key, as {\"pro\": {\"maxConcurrentSessions\": 20, \"maxSessionDuration\": 14400, \"includedMinutes\": 600}}: seconds and minutes a month; what is left out is unlimited. They replace the built-in free, growth, pro and unlimited."`
 	Log     Log     `embed:"" prefix:"log-" group:"Logging"`
 }

@@ -2,6 +2,9 @@ package config
 
 // Limits are what one GraphQL request may ask for. What is beyond them is refused before it
 // runs, most of it before it is read closely, with QUERY_TOO_EXPENSIVE and the limit's name.
+//
+// The last four are what may be open at once, which is refused with RATE_LIMITED: an operation on
+// a WebSocket by an `error`, an event stream by status 429, a WebSocket by close code 4429.
 type Limits struct {
 	BodyBytes          int `default:"131072" placeholder:"N" help:"Bytes of a request's body, 1024 to 16777216; not less than --max-document-bytes."`
 	DocumentBytes      int `default:"16384" placeholder:"N" help:"Bytes of a document, 1024 to 1048576."`
@@ -17,6 +20,11 @@ type Limits struct {
 	ValueDepth         int `default:"12" placeholder:"N" help:"Levels of lists and objects that are written in a document, 2 to 100."`
 	Cost               int `default:"20000" placeholder:"N" help:"Fields that an answer may have by the sizes of its lists, 100 to 10000000."`
 	Errors             int `default:"10" placeholder:"N" help:"Errors that an answer lists, 1 to 100."`
+
+	AccountSockets    int `default:"10000" placeholder:"N" group:"Limits of an account" help:"GraphQL WebSockets and event streams that an account may have open, 1 to 1000000."`
+	AccountOperations int `default:"20000" placeholder:"N" group:"Limits of an account" help:"Operations that an account may have running on them, 1 to 1000000. One WebSocket may have 32."`
+	TokenSockets      int `default:"20" placeholder:"N" group:"Limits of an account" help:"GraphQL WebSockets and event streams that the access tokens of one session may have open, 1 to 1000000."`
+	TokenOperations   int `default:"50" placeholder:"N" group:"Limits of an account" help:"Operations that the access tokens of one session may have running on them, 1 to 1000000."`
 }
 
 func (l *Limits) validate(report *problems) {
@@ -39,9 +47,26 @@ func (l *Limits) validate(report *problems) {
 		{"value-depth", l.ValueDepth, 2, 100},
 		{"cost", l.Cost, 100, 10_000_000},
 		{"errors", l.Errors, 1, 100},
+		{"account-sockets", l.AccountSockets, 1, 1_000_000},
+		{"account-operations", l.AccountOperations, 1, 1_000_000},
+		{"token-sockets", l.TokenSockets, 1, 1_000_000},
+		{"token-operations", l.TokenOperations, 1, 1_000_000},
 	} {
-		if limit.n < limit.least || limit.n > limit.most {
-			report.add("--max-%s is %d: set %d to %d", limit.flag, limit.n, limit.least, limit.most)
-		}
+		withinLimits(report, limit.flag, limit.n, limit.least, limit.most)
+	}
+}
+
+// Streams are what clients' sockets may take together.
+type Streams struct {
+	LargeFrames int `default:"8" placeholder:"N" help:"Frames above 1 MiB that may be in memory at once, 16 MiB each, 1 to 1024. One account may have a quarter of them, at least 1."`
+}
+
+func (s *Streams) validate(report *problems) {
+	withinLimits(report, "large-frames", s.LargeFrames, 1, 1024)
+}
+
+func withinLimits(report *problems, flag string, n, least, most int) {
+	if n < least || n > most {
+		report.add("--max-%s is %d: set %d to %d", flag, n, least, most)
 	}
 }

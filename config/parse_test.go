@@ -104,9 +104,11 @@ func TestDefaults(t *testing.T) {
 		Limits: config.Limits{
 			BodyBytes: 128 << 10, DocumentBytes: 16 << 10, Tokens: 1000, Operations: 8, Fields: 500, Depth: 12, IntrospectionDepth: 25,
 			Aliases: 30, Directives: 20, Repeats: 4, FragmentRepeats: 25, ValueDepth: 12, Cost: 20_000, Errors: 10,
+			AccountSockets: 10_000, AccountOperations: 20_000, TokenSockets: 20, TokenOperations: 50,
 		},
-		Plans: config.DefaultPlans(),
-		Log:   config.Log{Format: config.JSON},
+		Streams: config.Streams{LargeFrames: 8},
+		Plans:   config.DefaultPlans(),
+		Log:     config.Log{Format: config.JSON},
 	}
 	if diff := cmp.Diff(want, got, reveal); diff != "" {
 		t.Error(diff)

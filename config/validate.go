@@ -37,6 +37,7 @@ func (c *Config) Validate() error {
 	c.validateDaily(&report)
 	c.Session.validate(&report)
 	c.Limits.validate(&report)
+	c.Streams.validate(&report)
 	c.Plans.validate(&report)
 	if _, ok := c.Plans[DevPlan]; c.Dev && !ok {
 		report.add("--dev puts its account on the plan %q: add it to --plans", DevPlan)

@@ -19,11 +19,12 @@ import (
 
 	"greenroom/graph/generated"
 	"greenroom/graph/guard"
+	"greenroom/graph/transport"
 	"greenroom/models"
 )
 
-// Limits are what one request may ask for. All are the same by HTTP and by WebSocket, but for
-// Body: a socket has a limit of its own for a message.
+// Limits are what one request may ask for, and in Live what one account may hold open. All are
+// the same by HTTP and by WebSocket, but for Body: a socket has a limit of its own for a message.
 type Limits struct {
 	// Body is the most bytes of a request's body, and of a query string: room for a document, the
 	// largest metadata and its escapes.
@@ -39,11 +40,14 @@ type Limits struct {
 	Cost int
 	// Errors is how many of its errors an answer lists: the first.
 	Errors int
+	// Live is how many sockets, event streams and operations there may be.
+	Live transport.Limits
 }
 
 // DefaultLimits are for who configures none.
 var DefaultLimits = Limits{
 	Body: 128 << 10, Bytes: 16 << 10, Tokens: 1000, Document: guard.Default, Cost: 20_000, Errors: maxErrors,
+	Live: transport.DefaultLimits,
 }
 
 // limits refuses operations that would cost too much, or that would fail for their input, before

@@ -33,15 +33,18 @@ type Config struct {
 	Log   *slog.Logger
 	// RequestID names a request in the log and in INTERNAL errors; nil makes one up.
 	RequestID func(ctx context.Context) string
-	// Limits are what one request may ask for; their zero value stands for DefaultLimits.
+	// Limits are what one request may ask for, and one account hold open; their zero value stands
+	// for DefaultLimits.
 	Limits Limits
-	// Origins are the pages that may open a WebSocket, besides those of the host that is asked.
-	Origins []string
+	// Origins are the pages that may open a WebSocket.
+	Origins auth.Origins
 	// Admit tells whose a credential is that comes over a WebSocket, after the handshake; see
 	// auth.Gate. Nil admits nobody in this way.
 	Admit func(ctx context.Context, remote, secret string) (*auth.Caller, error)
 	// Keep watches over the credentials of what stays open; nil watches over none.
 	Keep transport.Keep
+
+	turns turns // made by New
 }
 
 // cachedDocuments is how many parsed documents are kept. Each is bounded by the limits, and
@@ -70,13 +73,14 @@ func New(cfg Config) *Handler {
 	if cfg.Limits == (Limits{}) {
 		cfg.Limits = DefaultLimits
 	}
+	cfg.turns = newTurns()
 	schema := generated.NewExecutableSchema(generated.Config{
 		Resolvers:  &resolver{cfg},
 		Complexity: costs(),
 	})
 	withoutDefer(schema)
 	server := handler.New(schema)
-	live := transport.NewLive()
+	live := transport.NewLive(cfg.Limits.Live)
 	server.AddTransport(transport.WebSocket{Live: live, Origins: cfg.Origins, Admit: cfg.Admit, Keep: cfg.Keep})
 	server.AddTransport(transport.HTTP{MaxBody: cfg.Limits.Body, Live: live, Keep: cfg.Keep})
 	documents := lru.New[*ast.QueryDocument](cachedDocuments)
@@ -113,6 +117,9 @@ func (c Config) pin(ctx context.Context, next graphql.OperationHandler) graphql.
 func (c Config) respond(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	if op := graphql.GetOperationContext(ctx).Operation; op != nil && op.Operation == ast.Subscription {
 		ctx = c.Clock.WithInstant(ctx) // of this event, not of the subscription's beginning
+		var done func()
+		ctx, done = c.turns.with(ctx)
+		defer done()
 	}
 	response := next(c.withResponse(ctx))
 	if response != nil && len(response.Errors) > c.Limits.Errors {
@@ -122,12 +129,15 @@ func (c Config) respond(ctx context.Context, next graphql.ResponseHandler) *grap
 }
 
 // guard refuses callers without a credential at every root field but serverTime, so that a new
-// field is closed until somebody opens it here.
+// field is closed until somebody opens it here. An event waits for its turn.
 func (c Config) guard(ctx context.Context, next graphql.Resolver) (any, error) {
 	field := graphql.GetFieldContext(ctx)
 	switch field.Object {
 	case "Query", "Mutation", "Subscription":
 	default:
+		if err := takeTurn(ctx, field); err != nil {
+			return nil, err
+		}
 		return next(ctx)
 	}
 	if field.Field.Name == "serverTime" {

@@ -15,7 +15,7 @@ const admitWithin = 5 * time.Second
 
 // signIn tells whose a socket is, by the credential of its handshake or the one in the payload
 // of its connection_init, and gives a context for its operations. Two credentials that differ
-// are none. An error is for closeRefused, or a close code.
+// are none. The socket counts as the caller's from then on. An error is the close frame.
 func (s *socket) signIn(payload json.RawMessage) error {
 	given, err := credentialIn(payload)
 	if err != nil {
@@ -39,13 +39,16 @@ func (s *socket) signIn(payload json.RawMessage) error {
 	if err != nil {
 		return closeRefused(err)
 	}
-	s.base = auth.WithCaller(s.ctx, caller)
+	leave, err := s.t.Live.hold(caller, Share{Sockets: 1})
+	if err != nil {
+		return closeTooMany(err)
+	}
+	s.base, s.release = auth.WithCaller(s.ctx, caller), leave
 	if s.t.Keep == nil || secret == "" {
 		return nil
 	}
 	kept, release := s.t.Keep(s.base, secret)
-	s.base = kept
-	s.release = release
+	s.base, s.release = kept, func() { release(); leave() }
 	context.AfterFunc(kept, func() { s.end(errRevoked) })
 	return nil
 }

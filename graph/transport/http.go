@@ -27,7 +27,7 @@ import (
 type HTTP struct {
 	// MaxBody is the most bytes of a body, and of a query string.
 	MaxBody int64
-	// Live counts event streams.
+	// Live counts event streams, of subscriptions.
 	Live *Live
 	// Keep watches over the credential of an open event stream; nil watches over none.
 	Keep Keep
@@ -98,7 +98,7 @@ func (h HTTP) execute(w http.ResponseWriter, r *http.Request, exec graphql.Graph
 		response := exec.DispatchError(graphql.WithOperationContext(ctx, op), errs)
 		switch {
 		case wants.eventsFirst:
-			h.streamOne(w, response)
+			h.streamOne(ctx, w, response)
 		case wants.media == graphQLResponse:
 			write(w, http.StatusBadRequest, response)
 		default:

@@ -2,12 +2,14 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"greenroom/auth"
 	"greenroom/models"
 )
 
@@ -27,40 +29,57 @@ type operation struct {
 func (s *socket) subscribe(m *message) error {
 	ctx, end := context.WithCancel(s.base)
 	o := &operation{s: s, id: m.id, name: plain(m.id), end: end}
-	s.mu.Lock()
-	_, known := s.operations[m.id]
-	many, draining := len(s.operations) >= maxOperations, s.draining
-	if !known && !many && !draining {
-		s.operations[m.id] = o
-	}
-	s.mu.Unlock()
-	switch {
-	case known:
+	release, err := s.enter(o)
+	if err != nil {
 		end()
-		return closeDuplicate(m.id)
-	case draining:
-		end() // the close frame that is coming is the answer: ask elsewhere
-		return nil
-	case many:
-		end()
-		s.send(errorMessage(o.name, presentError(s.base, s.exec, &models.Error{
-			Kind: models.KindRateLimited, RetryAfter: time.Second,
-			Message: "too many operations at once on one socket: complete some, or open another",
-		}).Errors))
+		switch refusal, isRefusal := errors.AsType[*models.Error](err); {
+		case isRefusal:
+			s.send(errorMessage(o.name, presentError(s.base, s.exec, refusal).Errors))
+		case !errors.Is(err, errTooLate):
+			return err
+		}
 		return nil
 	}
 	select {
 	case s.slots <- struct{}{}:
 	case <-s.ctx.Done():
+		release()
 		end()
 		return nil
 	}
 	s.running.Go(func() {
 		defer func() { <-s.slots }()
+		defer release()
 		defer end()
 		o.run(ctx, m)
 	})
 	return nil
+}
+
+// errTooLate: the close frame that is coming is the answer: ask elsewhere.
+var errTooLate = errors.New("the socket is draining")
+
+// enter makes an operation one of the socket's, and counts it as its caller's until release is
+// called. The error is a *models.Error, errTooLate, or the close frame.
+func (s *socket) enter(o *operation) (release func(), err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.operations[o.id] != nil:
+		return nil, closeDuplicate(o.id)
+	case s.draining:
+		return nil, errTooLate
+	case len(s.operations) >= maxOperations:
+		return nil, &models.Error{
+			Kind: models.KindRateLimited, RetryAfter: time.Second,
+			Message: "too many operations at once on one socket: complete some, or open another",
+		}
+	}
+	release, err = s.t.Live.hold(auth.From(s.base), Share{Operations: 1})
+	if err == nil {
+		s.operations[o.id] = o
+	}
+	return release, err
 }
 
 // forget is the client's `complete`: it wants to hear no more of an operation.

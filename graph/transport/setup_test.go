@@ -52,12 +52,16 @@ type world struct {
 	revoke context.CancelCauseFunc
 }
 
-const goodKey = "gr_live_right"
+const (
+	goodKey = "gr_live_right"
+	// goodToken is one of a session of the same account.
+	goodToken = "gr_sess_right"
+)
 
 // setup runs a server until the test ends, for requests that carry a credential or do not.
 func setup(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, pipes: &pipes{conns: make(chan net.Conn), done: make(chan struct{})}, live: NewLive(), release: make(chan struct{}), tick: make(chan int)}
+	w := &world{t: t, pipes: &pipes{conns: make(chan net.Conn), done: make(chan struct{})}, live: NewLive(DefaultLimits), release: make(chan struct{}), tick: make(chan int)}
 	valid, revoke := context.WithCancelCause(context.Background())
 	w.revoke = revoke
 	keep := func(ctx context.Context, _ string) (context.Context, func()) {
@@ -73,15 +77,13 @@ func setup(t *testing.T) *world {
 	graph.SetRecoverFunc(func(context.Context, any) error { return errors.New("internal error") })
 	graph.AddTransport(WebSocket{Live: w.live, Origins: []string{"https://app.example"}, Admit: admit, Keep: keep})
 	graph.AddTransport(HTTP{MaxBody: 128 << 10, Live: w.live, Keep: keep})
-	w.server = &http.Server{Handler: graph, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute}
+	w.server = &http.Server{Handler: signedIn(graph), ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute}
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = w.server.Serve(w.pipes) })
 	w.client = &http.Client{Transport: &http.Transport{DialContext: w.pipes.dial}}
 	t.Cleanup(func() {
 		w.client.CloseIdleConnections()
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		_ = w.live.Drain(ctx)
+		_ = w.drain(time.Minute)
 		_ = w.server.Close()
 		serving.Wait()
 		revoke(nil)
@@ -90,10 +92,24 @@ func setup(t *testing.T) *world {
 	return w
 }
 
+// signedIn puts whose credential a request has into its context, and refuses none.
+func signedIn(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if caller, err := admit(r.Context(), "", r.Header.Get("X-Api-Key")); err == nil {
+			r = r.WithContext(auth.WithCaller(r.Context(), caller))
+		}
+		next.ServeHTTP(rw, r)
+	})
+}
+
 func admit(_ context.Context, _, secret string) (*auth.Caller, error) {
 	switch secret {
 	case goodKey:
 		return &auth.Caller{Kind: auth.APIKey, AccountID: "acct_1"}, nil
+	case goodToken:
+		return &auth.Caller{Kind: auth.AccessToken, AccountID: "acct_1", SessionID: "sess_1"}, nil
+	case "gr_live_other":
+		return &auth.Caller{Kind: auth.APIKey, AccountID: "acct_2"}, nil
 	case "gr_live_unknowable":
 		return nil, fmt.Errorf("%w: %w", models.Unavailable("nobody knows", time.Second), errors.New("connection refused"))
 	case "gr_live_guessed_too_often":
@@ -167,6 +183,22 @@ type pipes struct {
 	conns chan net.Conn
 	done  chan struct{}
 	once  sync.Once
+	// onWrite is called before the server writes; nil is for nothing.
+	onWrite func(b []byte)
+}
+
+// A heard is a server's end of a pipe.
+type heard struct {
+	net.Conn
+	of *pipes
+}
+
+// Write writes.
+func (h heard) Write(b []byte) (int, error) {
+	if h.of.onWrite != nil {
+		h.of.onWrite(b)
+	}
+	return h.Conn.Write(b)
 }
 
 func (p *pipes) Accept() (net.Conn, error) {
@@ -184,7 +216,7 @@ func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
 func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
 	client, server := net.Pipe()
 	select {
-	case p.conns <- server:
+	case p.conns <- heard{server, p}:
 		return client, nil
 	case <-p.done:
 		return nil, net.ErrClosed
@@ -247,10 +279,21 @@ func (w *world) tryDial(header ...string) (*dialog, *answer, error) {
 // connect opens a socket that may run operations.
 func (w *world) connect() *dialog {
 	w.t.Helper()
+	return w.connectAs(goodKey)
+}
+
+func (w *world) connectAs(secret string) *dialog {
+	w.t.Helper()
 	d := w.dial()
-	d.say(`{"type":"connection_init","payload":{"authorization":"Bearer ` + goodKey + `"}}`)
+	d.init(secret)
 	d.hears(`{"type":"connection_ack"}`)
 	return d
+}
+
+// init says who it is.
+func (d *dialog) init(secret string) {
+	d.t.Helper()
+	d.say(`{"type":"connection_init","payload":{"authorization":"Bearer ` + secret + `"}}`)
 }
 
 func (d *dialog) say(frame string) {

@@ -22,6 +22,8 @@ type socket struct {
 	end     context.CancelCauseFunc
 	ws      *websocket.Conn
 	net     net.Conn
+	// deadline is the connection's for writing.
+	deadline deadline
 
 	// These belong to the reader, the HTTP handler's goroutine. base is what operations run in,
 	// nil before the connection_ack; release lets go of what Keep holds.
@@ -49,7 +51,7 @@ func newSocket(t WebSocket, r *http.Request, exec graphql.GraphExecutor, ctx con
 
 // serve runs the socket until its end, and returns when nothing of it is left.
 func (s *socket) serve(ws *websocket.Conn, conn net.Conn) {
-	s.ws, s.net = ws, conn
+	s.ws, s.net, s.deadline.set = ws, conn, conn.SetWriteDeadline
 	farewell := make(chan struct{})
 	context.AfterFunc(s.ctx, func() { defer close(farewell); s.farewell() })
 	if ws.Subprotocol() == "" {
@@ -134,7 +136,7 @@ func (s *socket) write(frame []byte) {
 	if s.ctx.Err() != nil {
 		return
 	}
-	err := s.net.SetWriteDeadline(time.Now().Add(writeWithin))
+	err := s.deadline.move(time.Now().Add(writeWithin))
 	if err == nil {
 		err = s.ws.Write(context.Background(), websocket.MessageText, frame)
 	}
@@ -142,18 +144,20 @@ func (s *socket) write(frame []byte) {
 		s.end(errCutOff)
 		return
 	}
-	_ = s.net.SetWriteDeadline(time.Time{}) // the library's own frames have deadlines of theirs
+	_ = s.deadline.move(time.Time{}) // the library's own frames have deadlines of theirs
 }
 
 // farewell tells the client why its socket has ended, and hangs up.
 func (s *socket) farewell() {
-	_ = s.net.SetDeadline(time.Now().Add(closeWithin)) // without it the client would decide how long it takes
+	last := time.Now().Add(closeWithin) // without it the client would decide how long it takes
+	s.deadline.end(last)
+	_ = s.net.SetReadDeadline(last) // a connection that is closed has none to move
 	why, ok := errors.AsType[websocket.CloseError](context.Cause(s.ctx))
 	if !ok || why.Code == errCutOff.Code {
 		_ = s.ws.CloseNow() // nobody is there to be told
 		return
 	}
-	_ = s.ws.Close(why.Code, why.Reason) // as above
+	_ = s.ws.Close(why.Code, why.Reason) // whether the client has answered or not
 }
 
 // drain ends the socket because the server stops: when nothing but subscriptions is left.

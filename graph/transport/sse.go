@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
@@ -35,6 +36,8 @@ const (
 func (h HTTP) subscribe(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor, op *graphql.OperationContext) {
 	ctx, end := context.WithCancelCause(r.Context())
 	defer end(nil)
+	// Nothing is left to do when the server can wait no longer: from the draining on a client that
+	// does not read has closeWithin.
 	leave, ok := h.Live.join(func() { end(errDraining) }, func() {})
 	if !ok {
 		w.Header().Set("Retry-After", "1")
@@ -42,6 +45,13 @@ func (h HTTP) subscribe(w http.ResponseWriter, r *http.Request, exec graphql.Gra
 		return
 	}
 	defer leave()
+	release, err := h.Live.hold(auth.From(ctx), Share{Sockets: 1, Operations: 1})
+	if err != nil {
+		w.Header().Set("Retry-After", strconv.Itoa(int(retryFull.Seconds())))
+		write(w, http.StatusTooManyRequests, presentError(ctx, exec, err))
+		return
+	}
+	defer release()
 	if secret, err := auth.Credential(r.Header); err == nil && secret != "" && h.Keep != nil {
 		kept, release := h.Keep(ctx, secret)
 		defer release()
@@ -55,7 +65,7 @@ func (h HTTP) subscribe(w http.ResponseWriter, r *http.Request, exec graphql.Gra
 func (h HTTP) stream(ctx context.Context, w http.ResponseWriter, exec graphql.GraphExecutor, op *graphql.OperationContext) {
 	ctx, gone := context.WithCancel(ctx)
 	defer gone()
-	e := openEvents(w, gone)
+	e := openEvents(ctx, w, gone)
 	defer e.close()
 	defer func() {
 		if p := recover(); p != nil {
@@ -76,8 +86,8 @@ func (h HTTP) stream(ctx context.Context, w http.ResponseWriter, exec graphql.Gr
 }
 
 // streamOne answers with the one response there is.
-func (HTTP) streamOne(w http.ResponseWriter, response *graphql.Response) {
-	e := openEvents(w, func() {})
+func (HTTP) streamOne(ctx context.Context, w http.ResponseWriter, response *graphql.Response) {
+	e := openEvents(ctx, w, func() {})
 	defer e.close()
 	e.next(response)
 	e.complete()
@@ -89,14 +99,21 @@ type events struct {
 	out *http.ResponseController
 	// gone is called when the client cannot be reached any more.
 	gone func()
+	// deadline is the connection's for writing, which may carry another request afterwards. A
+	// client that does not read cannot put off the end of ctx: hurry sees to that until it is
+	// stopped.
+	deadline  deadline
+	stopHurry func() bool
 
 	mu   sync.Mutex
 	beat *time.Timer
 	over bool
 }
 
-func openEvents(w http.ResponseWriter, gone func()) *events {
+func openEvents(ctx context.Context, w http.ResponseWriter, gone func()) *events {
 	e := &events{w: w, out: http.NewResponseController(w), gone: gone}
+	e.deadline.set = e.out.SetWriteDeadline
+	e.stopHurry = context.AfterFunc(ctx, e.hurry)
 	w.Header().Set("Content-Type", eventStream+"; charset=utf-8")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx would keep events back until it has a buffer full
 	// The server's time for reading a request is over at some time, which would end the request.
@@ -131,7 +148,7 @@ func (e *events) write(text []byte) {
 	if e.over {
 		return
 	}
-	_ = e.out.SetWriteDeadline(time.Now().Add(writeWithin)) // as above
+	_ = e.deadline.move(time.Now().Add(writeWithin)) // as above
 	_, err := e.w.Write(text)
 	if err == nil {
 		err = e.out.Flush()
@@ -144,11 +161,17 @@ func (e *events) write(text []byte) {
 	e.beat.Reset(beatEvery)
 }
 
-// close ends the beat; nothing is written after it.
+func (e *events) hurry() { e.deadline.end(time.Now().Add(closeWithin)) }
+
+// close ends the beat; nothing is written after it but the end of the body, and no deadline is
+// set, for the connection may go on to other requests.
 func (e *events) close() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.over = true
 	e.beat.Stop()
-	_ = e.out.SetWriteDeadline(time.Now().Add(writeWithin)) // for the end of the body
+	if !e.stopHurry() {
+		e.hurry() // it has begun, or is about to
+	}
+	e.deadline.end(time.Now().Add(writeWithin))
 }

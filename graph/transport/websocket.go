@@ -6,8 +6,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -39,11 +37,10 @@ const (
 // A WebSocket answers operations of every kind over one socket. A socket has one goroutine, and
 // one more for each operation while it runs.
 type WebSocket struct {
-	// Live counts sockets.
+	// Live counts sockets, and the operations on them.
 	Live *Live
-	// Origins are the pages that may connect, as scheme://host[:port], besides those of the
-	// host that is asked.
-	Origins []string
+	// Origins are the pages that may connect.
+	Origins auth.Origins
 	// Admit tells whose a secret from a connection_init is; see auth.Gate. Without it a
 	// credential has to come with the handshake.
 	Admit func(ctx context.Context, remote, secret string) (*auth.Caller, error)
@@ -71,7 +68,7 @@ func isUpgrade(r *http.Request) bool {
 
 // Do serves one socket until its end.
 func (t WebSocket) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
-	if !t.welcomes(r) {
+	if !t.Origins.Allow(r) {
 		prepare(w, r)
 		write(w, http.StatusForbidden, presentError(r.Context(), exec, &models.Error{
 			Kind: models.KindForbidden, Message: "pages of this origin may not connect",
@@ -92,25 +89,13 @@ func (t WebSocket) Do(w http.ResponseWriter, r *http.Request, exec graphql.Graph
 	tap := &hijackTap{ResponseWriter: w}
 	ws, err := websocket.Accept(tap, r, &websocket.AcceptOptions{
 		Subprotocols:       []string{subprotocol},
-		InsecureSkipVerify: true, // welcomes has verified the origin, letter by letter
+		InsecureSkipVerify: true, // Allow has verified the origin, letter by letter
 	})
 	if err != nil {
 		return // answered
 	}
 	ws.SetReadLimit(maxFrame)
 	s.serve(ws, tap.conn)
-}
-
-// welcomes tells whether a request comes from a page that may connect, or from no page. A
-// browser lets any page open a socket to anywhere, and says only where it is from.
-func (t WebSocket) welcomes(r *http.Request) bool {
-	origin := r.Header.Get("Origin")
-	if origin == "" || slices.Contains(t.Origins, origin) {
-		return true
-	}
-	page, err := url.Parse(origin)
-	return err == nil && (page.Scheme == "https" || page.Scheme == "http") && page.Scheme+"://"+page.Host == origin &&
-		strings.EqualFold(page.Host, r.Host)
 }
 
 // hijackTap keeps the network connection: the library has no deadlines of its own but by
@@ -152,6 +137,12 @@ func closeRefused(err error) error {
 		return websocket.CloseError{Code: websocket.StatusTryAgainLater, Reason: "credentials cannot be checked right now"}
 	}
 	return websocket.CloseError{Code: 4403, Reason: clip(refusal.Message, "")}
+}
+
+// closeTooMany is for who has too many sockets already. Clients do not try again by themselves
+// after this code: one that loses sockets without closing them would never end.
+func closeTooMany(err error) error {
+	return websocket.CloseError{Code: errSecondInit.Code, Reason: clip(err.Error(), "")}
 }
 
 // maxReason is what WebSocket allows in a close frame, in bytes.
