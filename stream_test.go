@@ -124,4 +124,29 @@ func TestStream(t *testing.T) {
 			return text(p.exchange(vars{"type": "agent.speak", "text": "Hello"}), "type") == "agent.speak.confirmed"
 		})
 	})
+	// With one place for all, the second frame gets through only when the first, which stops
+	// half-way, has lost it. By default there were room for both.
+	t.Run("HasRoomForAsManyLargeFramesAsIsConfigured", func(t *testing.T) {
+		t.Parallel()
+		s := serve(t, "--database="+sqlite(t), "--max-large-frames=1")
+		one, two := s.create(nil), s.create(nil)
+		first := s.phone(one, text(s.start(one.token, one.id), "startSession.wsUri"))
+		second := s.phone(two, text(s.start(two.token, two.id), "startSession.wsUri"))
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		frame, err := first.ws.Writer(ctx, websocket.MessageText)
+		if err == nil { // more than sockets buffer, so that the server has begun to read
+			_, err = frame.Write([]byte(`{"type": "session.keep_alive"` + strings.Repeat(" ", 12_000_000)))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := second.exchange(vars{"type": "agent.speak", "audio": make([]byte, 1_500_000)})
+		if text(got, "type") != "agent.speak.confirmed" {
+			t.Errorf("answered %v", got)
+		}
+		_, _ = frame.Write([]byte("}"))
+		_ = frame.Close()
+		first.closes(4408)
+	})
 }

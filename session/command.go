@@ -15,6 +15,10 @@ type Speech = avatarserver.Speech
 // A CommandError is why an avatar did not carry out a command.
 type CommandError = avatarserver.CommandError
 
+// ErrRelayLost is a *CommandError, for errors.Is: the command did not reach the avatar, or its
+// answer did not come back.
+var ErrRelayLost = avatarserver.ErrRelayLost
+
 // Speak sends a speech to the avatar of the caller's session, and waits for its confirmation:
 // samples is its length at 16 kHz. The session is as [Service.Watch] told it last, so that a
 // command costs no read. One that is not started is models.KindAvatarNotReady, an ended one
@@ -75,8 +79,7 @@ func (s *Service) noteClient(ctx context.Context, id string, what models.EventTy
 	if err != nil {
 		return err
 	}
-	now := s.Clock.Now(ctx)
-	_, err = s.move(ctx, caller.Scope(), id, now, noteClient, func(tx *db.Tx, row *models.Session) error {
+	_, err = s.move(ctx, caller.Scope(), id, noteClient, func(tx *db.Tx, row *models.Session, now models.Time) error {
 		row.Revision++
 		return record(tx, row, what, now, caller.Actor())
 	})

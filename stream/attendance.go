@@ -92,22 +92,28 @@ func (a *attendance) leave(ctx context.Context, id string, ended bool) {
 func (a *attendance) gone(ctx context.Context, id string, p *presence) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !a.empty(id, p, false) || !p.told {
+	if !a.empty(p) || !p.told {
 		return
 	}
 	p.told = false
 	a.note(ctx, id, a.sessions.ClientLeft)
-	a.empty(id, p, true)
+	a.forget(id, p)
 }
 
-// empty tells whether no socket is there, and can forget that there were any.
-func (a *attendance) empty(id string, p *presence, forget bool) bool {
+// empty tells whether no socket is there.
+func (a *attendance) empty(p *presence) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if forget && p.sockets == 0 && a.of[id] == p {
+	return p.sockets == 0
+}
+
+// forget drops the presence, unless a socket has come while the line was written.
+func (a *attendance) forget(id string, p *presence) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if p.sockets == 0 && a.of[id] == p {
 		delete(a.of, id)
 	}
-	return p.sockets == 0
 }
 
 func (a *attendance) note(ctx context.Context, id string, line func(context.Context, string) error) {

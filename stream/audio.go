@@ -48,7 +48,7 @@ func unescape(text []byte) ([]byte, bool) {
 		c := text[from]
 		n := 1
 		if c == '\\' {
-			n = escape(text[from:])
+			n = escapeLen(text[from:])
 			if c = text[from+1]; c == 'u' {
 				point, err := strconv.ParseUint(string(text[from+2:from+6]), 16, 8)
 				if err != nil || point < ' ' { // a line break, which the standard library would skip

@@ -11,8 +11,6 @@ import (
 var (
 	errInterrupted  = &fault{CodeInterrupted, "an interrupt cancelled the speech"}
 	errSessionEnded = &fault{CodeSessionEnded, "the session has ended"}
-	// errRelayLost is for errors.Is: these errors compare by their code.
-	errRelayLost = &session.CommandError{Code: string(CodeRelayLost)}
 )
 
 // carryOut does what a command asks for, and gives the frame that answers it. sent is called when
@@ -35,7 +33,7 @@ func (c *conn) carryOut(cmd *command, sent func()) any {
 	}
 	if cause := context.Cause(cmd.ctx); cause != nil {
 		err = cause
-	} else if errors.Is(err, errRelayLost) && c.hasEnded(cmd.ctx) {
+	} else if errors.Is(err, session.ErrRelayLost) && c.hasEnded(cmd.ctx) {
 		err = errSessionEnded
 	}
 	return c.failed(cmd.id, err)

@@ -2,9 +2,7 @@ package stream
 
 import (
 	"fmt"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/coder/websocket"
 
@@ -199,71 +197,6 @@ func TestInterrupt(t *testing.T) {
 	})
 }
 
-// large is an agent.speak of so many bytes, and how many samples are in it.
-func large(bytes int) (frame string, samples int) {
-	head, tail := `{"type": "agent.speak", "id": "large", "audio": "`, `", "sample_rate": 48000}`
-	samples = (bytes - len(head) - len(tail)) / 8 * 3
-	frame = head + silence(samples) + tail
-	return frame + strings.Repeat(" ", bytes-len(frame)), samples
-}
-
-func TestLargeFrames(t *testing.T) {
-	t.Parallel()
-	t.Run("ArriveWhole", func(t *testing.T) {
-		t.Parallel()
-		w := setup(t)
-		c := w.connect(w.started())
-		for _, size := range []int{firstBuffer, firstBuffer + 1, largeFrame, largeFrame + 1, MaxFrame} {
-			frame, samples := large(size)
-			c.send(frame)
-			c.expect(answer{Type: "agent.speak.confirmed", AudioSamples: avatarserver.ResampledSamples(samples, 48000), ID: "large"})
-		}
-		if free := len(w.streams.large.free); free != 8 {
-			t.Errorf("%d slots are free", free)
-		}
-	})
-	t.Run("MayBeTooLarge", func(t *testing.T) {
-		t.Parallel()
-		w := setup(t)
-		of := w.started()
-		c := w.connect(of)
-		frame, _ := large(MaxFrame + 1)
-		c.send(frame)
-		c.fails("", CodeBadFrame)
-		c.closes(CloseTooBig)
-		w.eventually("its slot is free", func() bool { return len(w.streams.large.free) == 8 })
-		w.connect(of).speak("", 1, 16000)
-	})
-	t.Run("WaitForTheirTurnInMemory", func(t *testing.T) {
-		t.Parallel()
-		w := setup(t, func(cfg *Config) { cfg.LargeFrames, cfg.SlotWithin = 1, 100*time.Millisecond })
-		p := w.puppet()
-		_, holder := w.spent(p)
-		frame, _ := large(2_000_000)
-		holder.send(frame)
-		next[avatarserver.Speak](p)
-		of := w.create(nil)
-		w.start(of)
-		c := w.connect(of)
-		c.send(frame)
-		if got := c.receive(); got.Type != "error" || got.Code != string(CodeUnavailable) {
-			t.Errorf("got %+v", got)
-		}
-		// A small one needs no turn.
-		c.speak("small", 10, 16000)
-		head := next[avatarserver.Speak](p)
-		p.send(avatarserver.SpeakConfirmed{Address: head.Address, Command: head.Command, AudioSamples: 10})
-		c.expect(answer{Type: "agent.speak.confirmed", AudioSamples: 10, ID: "small"})
-		// Whoever goes leaves the place.
-		_ = holder.ws.CloseNow()
-		w.eventually("the slot is free", func() bool { return len(w.streams.large.free) == 1 })
-		c.send(frame)
-		if head := next[avatarserver.Speak](p); head.SessionID != of.id || head.Bytes < 1_400_000 {
-			t.Errorf("got %+v", head)
-		}
-	})
-}
-
 // A client that sends faster than its avatar server takes it has to wait, and costs no more
 // memory than is allowed.
 func TestPendingIsBounded(t *testing.T) {
@@ -279,9 +212,7 @@ func TestPendingIsBounded(t *testing.T) {
 					c.speak(fmt.Sprint(i), size.samples, 16000)
 				}
 			}()
-			w.streams.mu.Lock()
-			q := &w.streams.current[of.id].queue
-			w.streams.mu.Unlock()
+			q := &w.conn(of).queue
 			w.eventually("the queue is full", q.isFull)
 			for i := range size.speeches {
 				q.mu.Lock()

@@ -44,7 +44,9 @@ type conn struct {
 	queue  queue
 	// incoming runs out when a frame takes too long to arrive.
 	incoming *time.Timer
-	out      chan []byte
+	// turn is for the one large frame that the connection may have in memory.
+	turn tokens
+	out  chan []byte
 
 	// latest is the session's newest state that is known.
 	latest atomic.Pointer[models.Session]
@@ -65,7 +67,7 @@ type conn struct {
 func (s *Server) accept(w http.ResponseWriter, r *http.Request) (*conn, error) {
 	c := &conn{
 		server: s, remote: r.RemoteAddr, sessionID: r.PathValue("id"), born: time.Now(),
-		out: make(chan []byte, maxOut), done: make(chan struct{}),
+		turn: newTokens(1), out: make(chan []byte, maxOut), done: make(chan struct{}),
 	}
 	tap := &hijackTap{ResponseWriter: w}
 	ws, err := websocket.Accept(tap, r, &websocket.AcceptOptions{

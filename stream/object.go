@@ -108,7 +108,7 @@ func (s *scanner) text() ([]byte, bool) {
 		return nil, false
 	}
 	for i := s.at + 1; i < len(s.data); i++ {
-		if i += plain(s.data[i:]); i == len(s.data) {
+		if i += plainLen(s.data[i:]); i == len(s.data) {
 			break
 		}
 		switch c := s.data[i]; {
@@ -117,7 +117,7 @@ func (s *scanner) text() ([]byte, bool) {
 			s.at = i + 1
 			return raw, true
 		case c == '\\':
-			n := escape(s.data[i:])
+			n := escapeLen(s.data[i:])
 			if n == 0 {
 				return nil, false
 			}
@@ -129,10 +129,10 @@ func (s *scanner) text() ([]byte, bool) {
 	return nil, false
 }
 
-// plain is a number of bytes that b begins with and that mean themselves in a string: neither a
+// plainLen is a number of bytes that b begins with and that mean themselves in a string: neither a
 // quote nor a backslash nor a control character is among them. It looks at eight at a time, which
 // makes long audio cheap; the last few before one of these are left to the caller.
-func plain(b []byte) int {
+func plainLen(b []byte) int {
 	const ones, high = 0x0101010101010101, 0x8080808080808080
 	n := 0
 	for ; len(b)-n >= 8; n += 8 {
@@ -145,8 +145,8 @@ func plain(b []byte) int {
 	return n
 }
 
-// escape is the length of the escape that b begins with, 0 when it is none.
-func escape(b []byte) int {
+// escapeLen is the length of the escape that b begins with, 0 when it is none.
+func escapeLen(b []byte) int {
 	if len(b) < 2 {
 		return 0
 	}

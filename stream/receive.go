@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	"github.com/coder/websocket"
 )
@@ -17,8 +18,12 @@ var (
 	errNotInit  = badFrame("First message must be session.init")
 )
 
-// piece is how many bytes are read at a time: a frame that comes slowly is a sign of life.
-const piece = 64 << 10
+const (
+	// piece is how many bytes are read at a time: a frame that comes slowly is a sign of life.
+	piece = 64 << 10
+	// minPace is the fewest bytes a second that a frame may come at while it has a slot.
+	minPace = 64_000
+)
 
 // receive reads the next frame, which the caller frees. A *fault says that it was thrown away and
 // that the socket is good; after any other error it is not. Strangers are read little of.
@@ -29,7 +34,8 @@ func (c *conn) receive(stranger bool) (*buffer, error) {
 	}
 	c.incoming.Reset(c.server.cfg.FrameWithin)
 	defer c.incoming.Stop()
-	in := living{c, r}
+	in := &living{c: c, r: r}
+	defer in.stop()
 	if kind != websocket.MessageText {
 		return nil, in.discard(0, errBinary)
 	}
@@ -45,17 +51,50 @@ func (c *conn) receive(stranger bool) (*buffer, error) {
 type living struct {
 	c *conn
 	r io.Reader
+	// slow runs out when a frame in a slot does not come fast enough: it has until then for so
+	// many bytes. Nil without a slot.
+	slow  *time.Timer
+	bytes int
 }
 
-// Read reads a piece.
-func (in living) Read(p []byte) (int, error) {
-	n, err := in.r.Read(p[:min(len(p), piece)])
+// Read reads a piece. The library comes back with the whole of it only, so a piece never goes
+// beyond the bytes that are due.
+func (in *living) Read(p []byte) (int, error) {
+	most := piece
+	if in.slow != nil {
+		most = min(most, in.bytes)
+	}
+	n, err := in.r.Read(p[:min(len(p), most)])
 	in.c.alive()
+	if in.bytes -= n; in.slow != nil && in.bytes == 0 {
+		in.hurry()
+	}
 	return n, err
 }
 
+// hurry sets the time for the next bytes. Who does not keep it loses the socket rather than the
+// slot alone: a read that is under way still writes into the slot's memory.
+func (in *living) hurry() {
+	over := in.c.server.cfg.PaceOver
+	in.bytes = max(1, int(minPace*over.Seconds()))
+	if in.slow != nil {
+		in.slow.Reset(over)
+		return
+	}
+	in.slow = time.AfterFunc(over, func() {
+		in.c.shut(CloseTimeout, "a frame above 1 MiB came too slowly: send pieces of up to 1 MiB")
+	})
+}
+
+// stop ends the hurry.
+func (in *living) stop() {
+	if in.slow != nil {
+		in.slow.Stop()
+	}
+}
+
 // fill reads the whole frame into b.
-func (in living) fill(b *buffer, stranger bool) error {
+func (in *living) fill(b *buffer, stranger bool) error {
 	for {
 		if len(b.data) < cap(b.data) {
 			n, err := in.Read(b.data[len(b.data):cap(b.data)])
@@ -89,7 +128,7 @@ func over(err error) (bool, error) {
 }
 
 // makeRoom lets b hold more. While it waits for a slot the socket is not read.
-func (in living) makeRoom(b *buffer, stranger bool) error {
+func (in *living) makeRoom(b *buffer, stranger bool) error {
 	switch {
 	case stranger && cap(b.data) >= maxInit:
 		return in.discard(len(b.data)+1, errNotInit)
@@ -101,18 +140,19 @@ func (in living) makeRoom(b *buffer, stranger bool) error {
 	c := in.c
 	c.incoming.Stop()
 	c.pause()
-	slot := c.server.large.take(c.done, c.server.cfg.SlotWithin)
+	slot := c.server.large.take(c.turn, c.latest.Load().AccountID, c.done, c.server.cfg.SlotWithin)
 	c.resume()
 	c.incoming.Reset(c.server.cfg.FrameWithin)
 	if slot == nil {
 		return in.discard(len(b.data)+1, errNoMemory)
 	}
-	b.move(slot, c.server.large)
+	b.move(slot)
+	in.hurry()
 	return nil
 }
 
 // discard reads the rest of a frame, of which so many bytes have been read, and answers why.
-func (in living) discard(read int, why *fault) error {
+func (in *living) discard(read int, why *fault) error {
 	n, err := io.Copy(io.Discard, io.LimitReader(in, int64(MaxFrame-read)+1))
 	switch {
 	case err != nil:

@@ -11,9 +11,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"net/url"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -34,8 +31,8 @@ const (
 	CloseBadFrame websocket.StatusCode = 4400
 	// CloseUnauthorized: the token is wrong, is another session's, or has been rotated.
 	CloseUnauthorized websocket.StatusCode = 4401
-	// CloseTimeout: no session.init in time, a frame that never came to its end, or no sign of
-	// life.
+	// CloseTimeout: no session.init in time, a frame that never came to its end or a large one
+	// that came too slowly, or no sign of life.
 	CloseTimeout websocket.StatusCode = 4408
 	// CloseTakenOver: a newer socket of the same session has taken over.
 	CloseTakenOver websocket.StatusCode = 4409
@@ -52,21 +49,24 @@ type Config struct {
 	Admit func(ctx context.Context, remote, secret string) (*auth.Caller, error)
 	// Keep gives a context that ends with the secret; see auth.Authenticator.
 	Keep func(ctx context.Context, secret string) (kept context.Context, release func())
-	// Origins are the pages that may connect from a browser, each as scheme://host[:port], besides
-	// pages of the host that is asked for.
-	Origins []string
+	// Origins are the pages that may connect from a browser.
+	Origins auth.Origins
 	Clock   models.Clock
 	Log     *slog.Logger
 
-	// LargeFrames is how many frames above 1 MiB may be in memory at once, of all streams
-	// together, 8.
+	// LargeFrames is how many frames above 1 MiB may be in memory at once, each in 16 MiB, of all
+	// streams together, 8. One account's may be a quarter of them, at least 1.
 	LargeFrames int
 	// InitWithin is how long a new socket has for its session.init, 10 s.
 	InitWithin time.Duration
 	// FrameWithin is how long a frame may take to arrive, 60 s.
 	FrameWithin time.Duration
-	// SlotWithin is how long a large frame waits for its turn in memory, 30 s.
+	// SlotWithin is how long a large frame waits for its turn in memory, 30 s. Its stream's own
+	// last one does not count.
 	SlotWithin time.Duration
+	// PaceOver is over how long a large frame's pace is averaged, 5 s: at less than 64 kB a second
+	// the stream is closed.
+	PaceOver time.Duration
 	// WriteWithin is how long one frame may take to be written, 10 s.
 	WriteWithin time.Duration
 	// PingEvery is the time between two pings, 25 s; LostAfter is how long a socket that is being
@@ -83,6 +83,7 @@ func (c *Config) fill() {
 	c.InitWithin = cmp.Or(c.InitWithin, 10*time.Second)
 	c.FrameWithin = cmp.Or(c.FrameWithin, time.Minute)
 	c.SlotWithin = cmp.Or(c.SlotWithin, 30*time.Second)
+	c.PaceOver = cmp.Or(c.PaceOver, 5*time.Second)
 	c.WriteWithin = cmp.Or(c.WriteWithin, 10*time.Second)
 	c.PingEvery = cmp.Or(c.PingEvery, 25*time.Second)
 	c.LostAfter = cmp.Or(c.LostAfter, 30*time.Second)
@@ -119,7 +120,7 @@ func New(cfg Config) *Server {
 // ServeHTTP upgrades the request and serves the stream until its end. A page of a strange origin
 // is answered 403 before the upgrade, and everybody 503 while the server is draining.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !s.allows(r) {
+	if !s.cfg.Origins.Allow(r) {
 		http.Error(w, "pages of this origin may not connect: the server's operator has to allow it", http.StatusForbidden)
 		return
 	}
@@ -148,18 +149,6 @@ func (s *Server) begin() bool {
 	}
 	s.wg.Add(1)
 	return true
-}
-
-// allows looks at the page that a browser connects from. Programs send no origin. The token in
-// the first frame is asked of everybody all the same.
-func (s *Server) allows(r *http.Request) bool {
-	origins := r.Header.Values("Origin")
-	if len(origins) == 0 {
-		return true
-	}
-	page, err := url.Parse(origins[0])
-	return len(origins) == 1 && err == nil &&
-		(slices.Contains(s.cfg.Origins, origins[0]) || page.Host != "" && strings.EqualFold(page.Host, r.Host))
 }
 
 // admit makes the connection known to Shutdown, which may have begun during the handshake.

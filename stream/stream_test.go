@@ -97,9 +97,14 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	}
 	w.connect(of).closeWell()
 	w.eventually("all goroutines are gone", func() bool { return w.open() == 0 && runtime.NumGoroutine() <= before })
-	if free := len(w.streams.large.free); free != 8 {
+	if free := w.free(); free != 8 {
 		t.Errorf("%d slots are free", free)
 	}
+	w.eventually("all presences are forgotten", func() bool {
+		w.streams.attendance.mu.Lock()
+		defer w.streams.attendance.mu.Unlock()
+		return len(w.streams.attendance.of) == 0
+	})
 }
 
 func (c *client) closeWell() { _ = c.ws.Close(websocket.StatusNormalClosure, "") }
