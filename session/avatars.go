@@ -55,8 +55,8 @@ func (s *Service) Ready(ctx context.Context, server string, ref avatarserver.Ref
 	if err != nil {
 		return err
 	}
-	now, isStart := s.Clock(), false
-	_, err = s.move(ctx, models.Scope{AccountID: found.AccountID}, found.ID, now, markReady, func(tx *db.Tx, row *models.Session) error {
+	isStart := false
+	_, err = s.move(ctx, models.Scope{AccountID: found.AccountID}, found.ID, markReady, func(tx *db.Tx, row *models.Session, now models.Time) error {
 		isStart = row.StartedAt == nil
 		if !carries(row, server, ref) {
 			return models.ErrConflict
@@ -138,8 +138,7 @@ func (s *Service) Lost(ctx context.Context, server string, ref avatarserver.Ref)
 }
 
 func (s *Service) lose(ctx context.Context, found *models.Session, server string, ref avatarserver.Ref) error {
-	now := s.Clock()
-	after, err := s.move(ctx, models.Scope{AccountID: found.AccountID}, found.ID, now, lose, func(tx *db.Tx, row *models.Session) error {
+	after, err := s.move(ctx, models.Scope{AccountID: found.AccountID}, found.ID, lose, func(tx *db.Tx, row *models.Session, now models.Time) error {
 		if !carries(row, server, ref) {
 			return models.ErrConflict
 		}

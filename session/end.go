@@ -17,12 +17,12 @@ func (s *Service) End(ctx context.Context, id string) (*models.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.endAs(ctx, caller.Scope(), id, s.Clock.Now(ctx), models.EndClient, caller.Actor())
+	return s.endAs(ctx, caller.Scope(), id, models.EndClient, caller.Actor())
 }
 
 // endAs ends a session for a reason, on behalf of an actor.
-func (s *Service) endAs(ctx context.Context, scope models.Scope, id string, now models.Time, reason models.EndReason, by models.Actor) (*models.Session, error) {
-	after, err := s.move(ctx, scope, id, now, end, func(tx *db.Tx, row *models.Session) error {
+func (s *Service) endAs(ctx context.Context, scope models.Scope, id string, reason models.EndReason, by models.Actor) (*models.Session, error) {
+	after, err := s.move(ctx, scope, id, end, func(tx *db.Tx, row *models.Session, now models.Time) error {
 		return finish(tx, row, now, now, reason, by)
 	})
 	switch {

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"greenroom/daily/emulator"
+	"greenroom/db"
 	"greenroom/models"
 )
 
@@ -95,6 +96,33 @@ func TestEnd(t *testing.T) {
 		}
 		if _, err := w.service.RotateAccessToken(w.token(one), one.ID); !errors.Is(err, models.ErrForbidden) {
 			t.Error(err)
+		}
+	})
+
+	t.Run("ThatWaitedPastTheDeadlineComesTooLate", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t, withTimings(func(c *Timings) { c.Sweep = time.Hour }))
+		s := w.create(nil).Session
+		w.pass(w.timings.StartWindow - time.Millisecond)
+		// Somebody else has the database's writer.
+		held, release := make(chan struct{}), make(chan struct{})
+		go func() {
+			_ = w.store.Write(context.Background(), func(*db.Tx) error { close(held); <-release; return nil })
+		}()
+		<-held
+		done := make(chan *models.Session)
+		go func() {
+			ended, err := w.service.End(w.key(), s.ID)
+			if err != nil {
+				t.Error(err)
+			}
+			done <- ended
+		}()
+		w.pass(time.Millisecond)
+		seen := w.read(s.ID)
+		close(release)
+		if ended := <-done; *ended.EndReason != models.EndNeverStarted || *ended.EndedAt != *seen.EndedAt || ended.Revision != seen.Revision {
+			t.Errorf("a reader saw %+v, and then came %+v", seen, ended)
 		}
 	})
 

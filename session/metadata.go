@@ -17,8 +17,7 @@ func (s *Service) UpdateMetadata(ctx context.Context, id string, patch models.JS
 	if err != nil {
 		return nil, err
 	}
-	now := s.Clock.Now(ctx)
-	return s.move(ctx, caller.Scope(), id, now, updateMetadata, func(tx *db.Tx, row *models.Session) error {
+	return s.move(ctx, caller.Scope(), id, updateMetadata, func(tx *db.Tx, row *models.Session, now models.Time) error {
 		merged, err := row.Metadata.Merge(patch)
 		if err != nil || merged == row.Metadata {
 			return err
@@ -41,8 +40,7 @@ func (s *Service) RotateAccessToken(ctx context.Context, id string) (*Rotated, e
 	if err != nil {
 		return nil, err
 	}
-	now := s.Clock.Now(ctx)
-	after, err := s.move(ctx, caller.Scope(), id, now, rotateToken, func(tx *db.Tx, row *models.Session) error {
+	after, err := s.move(ctx, caller.Scope(), id, rotateToken, func(tx *db.Tx, row *models.Session, now models.Time) error {
 		row.TokenGeneration++
 		row.Revision++
 		token := s.Signer.AccessToken(row.ID, row.TokenGeneration)

@@ -162,7 +162,7 @@ func TestALostSessionThatRecoversInTimeIsNotEnded(t *testing.T) {
 		t.Fatal(err)
 	}
 	// What the sweep read before the recovery, it ends after it.
-	if err := w.service.endLost(context.Background(), seen, w.clock()); err != nil {
+	if err := w.service.endLost(context.Background(), seen); err != nil {
 		t.Fatal(err)
 	}
 	if got := w.read(s.ID); got.AvatarState != models.AvatarReady {

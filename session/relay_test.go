@@ -96,4 +96,5 @@ func (w *world) crash(network *relay) {
 	if err := w.service.Shutdown(ctx); err != nil {
 		w.t.Error(err)
 	}
+	w.hub.Close()
 }

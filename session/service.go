@@ -142,10 +142,15 @@ func (s *Service) read(ctx context.Context, scope models.Scope, id string) (*mod
 	return found, err
 }
 
+// A change is what a move does to a session. It is run only where the lifecycle allows it; it may
+// refuse before it has written anything, and may run again.
+type change func(tx *db.Tx, row *models.Session, now models.Time) error
+
 // move does a to one session in a transaction and answers the session as it is then. A session
-// whose deadline has passed is ended first, whatever becomes of a. change is run only where the
-// lifecycle allows a; it may refuse before it has written anything, and may run again.
-func (s *Service) move(ctx context.Context, scope models.Scope, id string, now models.Time, a action, change func(*db.Tx, *models.Session) error) (*models.Session, error) {
+// whose deadline has passed is ended first, whatever becomes of a. The clock is read when the
+// session is held: a move that has waited for its turn past the deadline comes too late, as every
+// reader has seen by then.
+func (s *Service) move(ctx context.Context, scope models.Scope, id string, a action, do change) (*models.Session, error) {
 	if !models.ValidID(models.SessionPrefix, id) {
 		return nil, models.NotFound("session")
 	}
@@ -157,12 +162,12 @@ func (s *Service) move(ctx context.Context, scope models.Scope, id string, now m
 		if err != nil {
 			return err
 		}
-		stored := *row
+		stored, now := *row, s.Clock()
 		overdue, err = settle(tx, row, now)
 		if err != nil {
 			return err
 		}
-		after, refusal = row, s.apply(tx, row, a, change)
+		after, refusal = row, s.apply(tx, row, now, a, do)
 		if refusal != nil && !refused(refusal) {
 			return refusal
 		}
@@ -183,13 +188,13 @@ func (s *Service) move(ctx context.Context, scope models.Scope, id string, now m
 	return after, refusal
 }
 
-// apply runs change where the lifecycle allows a, and undoes in row what a refusal had changed.
-func (s *Service) apply(tx *db.Tx, row *models.Session, a action, change func(*db.Tx, *models.Session) error) error {
+// apply does what the lifecycle allows, and undoes in row what a refusal had changed.
+func (s *Service) apply(tx *db.Tx, row *models.Session, now models.Time, a action, do change) error {
 	if err := allow(a, row); err != nil {
 		return err
 	}
 	before := *row
-	if err := change(tx, row); err != nil {
+	if err := do(tx, row, now); err != nil {
 		*row = before
 		return err
 	}

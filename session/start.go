@@ -44,7 +44,7 @@ func (s *Service) Start(ctx context.Context, id string) (*Started, error) {
 	}
 	if found.Status() == models.StatusEnded {
 		// It may only be due: then its end is written now.
-		ended, err := s.move(ctx, caller.Scope(), id, s.Clock.Now(ctx), handOver, nil)
+		ended, err := s.move(ctx, caller.Scope(), id, handOver, func(*db.Tx, *models.Session, models.Time) error { return models.ErrSessionEnded })
 		if errors.Is(err, models.ErrSessionEnded) {
 			return &Started{Session: ended}, err
 		}
@@ -201,8 +201,7 @@ func (s *Service) bringUp(ctx context.Context, of *models.Session, by models.Act
 
 // handOver records that server is given the session, before the server hears of it.
 func (s *Service) handOver(ctx context.Context, of *models.Session, server string, by models.Actor, first bool) (*models.Session, error) {
-	now := s.Clock()
-	return s.move(ctx, models.Scope{AccountID: of.AccountID}, of.ID, now, handOver, func(tx *db.Tx, row *models.Session) error {
+	return s.move(ctx, models.Scope{AccountID: of.AccountID}, of.ID, handOver, func(tx *db.Tx, row *models.Session, now models.Time) error {
 		row.Assignment.Generation++
 		row.Assignment.Server = server
 		at := positionOf(row)
@@ -239,8 +238,8 @@ func (s *Service) assignment(row *models.Session, avatar *models.Avatar) (avatar
 // over anew since the given generation. A session that is lost stays so: the sweep seeks on
 // until its grace is over.
 func (s *Service) giveUp(of *models.Session, generation int) error {
-	_, err := s.move(context.Background(), models.Scope{AccountID: of.AccountID}, of.ID, s.Clock(), giveUp,
-		func(_ *db.Tx, row *models.Session) error {
+	_, err := s.move(context.Background(), models.Scope{AccountID: of.AccountID}, of.ID, giveUp,
+		func(_ *db.Tx, row *models.Session, _ models.Time) error {
 			if row.Assignment.Generation != generation {
 				return models.ErrConflict
 			}

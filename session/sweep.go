@@ -246,7 +246,7 @@ func (s *Service) sweepDueOneByOne(ctx context.Context) error {
 	}
 	var failed error
 	for _, row := range due {
-		_, err := s.endAs(ctx, models.Scope{AccountID: row.AccountID}, row.ID, s.Clock(), *row.DeadlineReason, models.ActorSystem)
+		_, err := s.endAs(ctx, models.Scope{AccountID: row.AccountID}, row.ID, *row.DeadlineReason, models.ActorSystem)
 		failed = errors.Join(failed, err)
 	}
 	return failed
@@ -283,14 +283,14 @@ func (s *Service) sweepLost(ctx context.Context) error {
 			s.search(row, models.ActorSystem)
 			continue
 		}
-		failed = errors.Join(failed, s.endLost(ctx, row, now))
+		failed = errors.Join(failed, s.endLost(ctx, row))
 	}
 	return failed
 }
 
 // endLost ends a session that has been lost for too long, unless it has recovered meanwhile.
-func (s *Service) endLost(ctx context.Context, seen *models.Session, now models.Time) error {
-	after, err := s.move(ctx, models.Scope{AccountID: seen.AccountID}, seen.ID, now, end, func(tx *db.Tx, row *models.Session) error {
+func (s *Service) endLost(ctx context.Context, seen *models.Session) error {
+	after, err := s.move(ctx, models.Scope{AccountID: seen.AccountID}, seen.ID, end, func(tx *db.Tx, row *models.Session, now models.Time) error {
 		if positionOf(row) != lost || *row.Assignment.Since != *seen.Assignment.Since {
 			return models.ErrConflict
 		}
