@@ -11,6 +11,9 @@ LINT_VERSION := v2.12.1
 LINT         := $(BIN)/golangci-lint-$(LINT_VERSION)
 # A count of inputs: with a short time, `go test` now and then fails with its own deadline.
 FUZZTIME     ?= 20000x
+# How long `make chaos` goes on: some 2 s a kill, a third of one a cut.
+KILLS        ?= 200
+CUTS         ?= 2000
 CLIENTS      := graph/testdata/clients
 
 .PHONY: help
@@ -68,6 +71,12 @@ fuzz: ## every fuzz target, FUZZTIME each: a count (20000x) or a time (5m)
 		echo "$${func#func } in $$(dirname $$file), $(FUZZTIME)"; \
 		go test -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(FUZZTIME) $$(dirname $$file) </dev/null; \
 	done
+
+.PHONY: chaos
+# Each run prints its seed; -kill.seed and -powerloss.seed repeat its choices.
+chaos: need-postgres ## kill servers KILLS times on each database, and cut the power CUTS times
+	go test -race -tags chaos -run TestChaos -timeout 3h -v -kills $(KILLS) .
+	go test -race -run TestMatrix21 -timeout 3h -powerloss.cuts $(CUTS) ./db
 
 .PHONY: clean
 clean: ## what was built; tools in .bin stay

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +21,10 @@ import (
 func TestMain(m *testing.M) {
 	if os.Getenv("BE_GREENROOM") != "" {
 		_ = os.Unsetenv("BE_GREENROOM")
+		if set := os.Getenv(failpointVariable); set != "" {
+			_ = os.Unsetenv(failpointVariable) // the server refuses settings that it does not know
+			armFailpoint(set)
+		}
 		go func() { // the test that started this one holds the other end: it must not be outlived
 			_, _ = io.Copy(io.Discard, os.Stdin)
 			os.Exit(3)
@@ -37,12 +40,27 @@ type process struct {
 	cmd *exec.Cmd
 	// first is the first line that it printed, decoded.
 	first map[string]string
-	logs  bytes.Buffer
+	logs  transcript
 }
 
 // spawn runs Greenroom with --json in a process of its own, and returns once it has printed its
 // first line.
 func spawn(t *testing.T, env []string, args ...string) *process {
+	t.Helper()
+	p, out := begin(t, env, args...)
+	line, err := bufio.NewReader(out).ReadBytes('\n')
+	if err == nil {
+		err = json.Unmarshal(line, &p.first)
+	}
+	if err != nil {
+		p.kill()
+		t.Fatalf("%v: %v\n%s", args, err, &p.logs)
+	}
+	return p
+}
+
+// begin runs Greenroom with --json in a process of its own.
+func begin(t *testing.T, env []string, args ...string) (*process, io.Reader) {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -62,15 +80,7 @@ func spawn(t *testing.T, env []string, args ...string) *process {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.kill)
-	line, err := bufio.NewReader(out).ReadBytes('\n')
-	if err == nil {
-		err = json.Unmarshal(line, &p.first)
-	}
-	if err != nil {
-		p.kill()
-		t.Fatalf("%v: %v\n%s", args, err, &p.logs)
-	}
-	return p
+	return p, out
 }
 
 // kill is kill -9: the process gets no chance to finish anything.
@@ -84,18 +94,24 @@ type installation struct {
 	t     *testing.T
 	daily string
 	env   []string
-	file  string
-	key   string
+	// database is sqlite:FILE or postgres://….
+	database string
+	key      string
 	// avatar is an avatar of the key's account.
 	avatar string
 }
 
 func install(t *testing.T) *installation {
 	t.Helper()
-	in := &installation{t: t, file: filepath.Join(t.TempDir(), "x.db")}
+	return installOn(t, sqlite(t))
+}
+
+func installOn(t *testing.T, database string) *installation {
+	t.Helper()
+	in := &installation{t: t, database: database}
 	// The rates of Daily itself would be the test's speed.
 	in.daily = strings.TrimSuffix(spawn(t, nil, "daily-emulator", "--listen=127.0.0.1:0", "--calls=100000/1s", "--deletes=100000/1s").first["url"], "/v1")
-	in.env = []string{"DAILY_API_URL=" + in.daily + "/v1", "DAILY_API_KEY=dev", "GREENROOM_DATABASE=sqlite:" + in.file}
+	in.env = []string{"DAILY_API_URL=" + in.daily + "/v1", "DAILY_API_KEY=dev", "GREENROOM_DATABASE=" + database, "GREENROOM_SECRET=" + strings.Repeat("s", 32)}
 	account := spawn(t, in.env, "account", "create", "--name=Acme", "--plan=unlimited").first["id"]
 	in.key = spawn(t, in.env, "key", "create", "--account="+account).first["secret"]
 	return in

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"runtime"
@@ -20,6 +21,10 @@ import (
 // applicationID marks a SQLite file as Greenroom's ("GREN"); `file` and other tools show it.
 const applicationID = 0x4752454e
 
+// walKept is how many bytes the write-ahead log may keep once a long reader, which makes it grow,
+// is gone. It has 4 MiB by itself.
+const walKept = 16 << 20
+
 // openSQLite opens FILE with one writer connection and a pool of readers. What matters is in
 // the DSN: a PRAGMA statement would reach one pooled connection only.
 func openSQLite(ctx context.Context, file string, opts Options) (*Store, error) {
@@ -34,14 +39,14 @@ func openSQLite(ctx context.Context, file string, opts Options) (*Store, error) 
 	if err := f.Close(); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	writerDB, err := openGORM(sqlite.Open(sqliteDSN(file, false)), 1, opts)
+	writerDB, err := openGORM(sqlite.Open(sqliteDSN(file, false, opts.parameters)), 1, opts)
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", file, err)
 	}
 	if err := prepareSQLite(ctx, writerDB, opts); err != nil {
 		return nil, fmt.Errorf("open database %s: %w", file, closing(writerDB, err))
 	}
-	readerDB, err := openGORM(sqlite.Open(sqliteDSN(file, true)), max(4, 2*runtime.GOMAXPROCS(0)), opts)
+	readerDB, err := openGORM(sqlite.Open(sqliteDSN(file, true, opts.parameters)), max(4, 2*runtime.GOMAXPROCS(0)), opts)
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", file, closing(writerDB, err))
 	}
@@ -53,7 +58,7 @@ func openSQLite(ctx context.Context, file string, opts Options) (*Store, error) 
 	return s, nil
 }
 
-func sqliteDSN(file string, readOnly bool) string {
+func sqliteDSN(file string, readOnly bool, more url.Values) string {
 	q := url.Values{
 		"_busy_timeout": {"5000"},
 		"_journal_mode": {"WAL"},
@@ -66,6 +71,7 @@ func sqliteDSN(file string, readOnly bool) string {
 		q.Set("_txlock", "deferred")
 		q.Del("_journal_mode") // the writer has set it, for good
 	}
+	maps.Copy(q, more)
 	return "file:" + (&url.URL{Path: file}).EscapedPath() + "?" + q.Encode()
 }
 
@@ -97,6 +103,9 @@ func prepareSQLite(ctx context.Context, g *gorm.DB, opts Options) error {
 		if err := g.Exec("PRAGMA application_id = " + strconv.Itoa(applicationID)).Error; err != nil {
 			return fmt.Errorf("mark the file: %w", err)
 		}
+	}
+	if err := g.Exec("PRAGMA journal_size_limit = " + strconv.Itoa(walKept)).Error; err != nil {
+		return fmt.Errorf("bound the journal: %w", err)
 	}
 	return migrate(ctx, g, dialectSQLite, opts)
 }

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"strings"
 	"sync/atomic"
 
@@ -57,6 +58,8 @@ type Options struct {
 	Committed func(*models.Change)
 	// Trace is told of every statement, under the context that it ran in; may be nil.
 	Trace func(ctx context.Context)
+	// parameters win over those of SQLite's DSN; only this package's tests set any.
+	parameters url.Values
 }
 
 // Open opens the database named by dsn, `sqlite:FILE` or `postgres://…`, and brings its schema

@@ -59,13 +59,18 @@ func startCluster(ctx context.Context) (c *cluster, err error) {
 	return c, err
 }
 
-// serve starts the server on a port that was free a moment ago. Settings that make commits
-// durable keep their defaults: they cost these tests little, and timing stays like the real one.
+// serve starts the server on a port that was free a moment ago.
 func serve(ctx context.Context, dir, bin string, credential *syscall.Credential) (*cluster, error) {
 	port, err := freePort(ctx)
 	if err != nil {
 		return nil, err
 	}
+	return serveOn(ctx, port, dir, bin, credential)
+}
+
+// serveOn starts the server. Settings that make commits durable keep their defaults: they cost
+// these tests little, and timing stays like the real one.
+func serveOn(ctx context.Context, port int, dir, bin string, credential *syscall.Credential) (*cluster, error) {
 	// Not bound to ctx: the server outlives the caller it was started for.
 	cmd := command(context.WithoutCancel(ctx), dir, credential, filepath.Join(bin, "postgres"), "-D", "data",
 		"-c", "listen_addresses=127.0.0.1", "-c", "port="+strconv.Itoa(port), "-c", "unix_socket_directories="+dir,

@@ -1,0 +1,21 @@
+package db
+
+import "net/url"
+
+// With gives the options with another parameter of SQLite's DSN.
+func (o Options) With(name, value string) Options {
+	more := url.Values{name: {value}}
+	for k, v := range o.parameters {
+		if _, set := more[k]; !set {
+			more[k] = v
+		}
+	}
+	o.parameters = more
+	return o
+}
+
+// Exec runs a statement that only a test would.
+func (t *Tx) Exec(statement string) error { return t.db.Exec(statement).Error }
+
+// Tries bounds how often PostgreSQL may have a transaction run again.
+const Tries = pgTries
