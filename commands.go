@@ -61,8 +61,10 @@ type commands struct {
 	Session struct {
 		End sessionEnd `cmd:"" help:"End a session of whichever account, as OPERATOR_ENDED."`
 	} `cmd:"" help:"Sessions of all accounts."`
-	Migrate migrateCommand `cmd:"" help:"Bring the database's tables up to this version."`
-	Backup  backupCommand  `cmd:"" help:"Copy a SQLite database while it is served."`
+	Webhook webhookCommands `cmd:"" help:"What other servers tell this one."`
+	Migrate migrateCommand  `cmd:"" help:"Bring the database's tables up to this version."`
+	Backup  backupCommand   `cmd:"" help:"Copy a SQLite database while it is served."`
+	Health  healthCommand   `cmd:"" help:"Ask a running server whether it is well."`
 }
 
 // run is the program: what main does, callable by tests. Results go to out, logs to logs.

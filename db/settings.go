@@ -17,6 +17,9 @@ const (
 	SettingMode Setting = "mode"
 	// SettingDailyDomainID is Daily's id of the domain, part of every meeting token.
 	SettingDailyDomainID Setting = "daily_domain_id"
+	// SettingOrphanSweep is until when nobody else looks for rooms without a session; see
+	// [Tx.TakeTurn].
+	SettingOrphanSweep Setting = "orphan_sweep"
 )
 
 type settingRow struct {

@@ -34,6 +34,17 @@ type Room struct {
 	Due *Time
 	// Tries counts calls to Daily that failed since the present state began.
 	Tries int
+	// DeleteAgain says that one DELETE is not enough: the room's making was given up, and it may
+	// appear after the first.
+	DeleteAgain bool
+	// EmptySince is since when nobody has been in the room; nil while somebody is, and until
+	// somebody was. People only: the avatar is not counted.
+	EmptySince *Time
+	// CheckDue is when Daily is to be asked whether the room is empty still; nil while it is not,
+	// and once the session has ended.
+	CheckDue *Time
+	// Checks counts askings in a row that Daily did not answer.
+	Checks int
 }
 
 // DailyRoom is the private video room of one session as a client sees it.
