@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"embed"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"html/template"
@@ -43,12 +44,16 @@ type devWorld struct {
 	web      *http.Server
 	// avatarKey is the built-in avatar server's, made anew for every run.
 	avatarKey string
-	cancel    context.CancelFunc
-	running   sync.WaitGroup
+	// webhookSecret is what the emulator's webhooks are signed with, made anew for every run.
+	webhookSecret string
+	cancel        context.CancelFunc
+	running       sync.WaitGroup
 }
 
 func newDevWorld(ctx context.Context, s *server) (*devWorld, error) {
-	d := &devWorld{avatarKey: rand.Text(), cancel: func() {}}
+	d := &devWorld{
+		avatarKey: rand.Text(), webhookSecret: base64.StdEncoding.EncodeToString([]byte(rand.Text())), cancel: func() {},
+	}
 	var err error
 	if d.account, err = furnish(ctx, s.store, s.base); err != nil {
 		return nil, err
@@ -132,6 +137,16 @@ func (d *devWorld) runAvatarServer(s *server) {
 			s.failed <- fmt.Errorf("built-in avatar server: %w", err)
 		}
 	})
+}
+
+// registerWebhook has the emulator tell us who joins and leaves, as an operator sets it up at
+// Daily: over this server's own listener.
+func (d *devWorld) registerWebhook(ctx context.Context, s *server, listening net.Addr) error {
+	_, err := s.sessions.Daily.RegisterWebhook(ctx, "http://"+listening.String()+dailyWebhookPath, d.webhookSecret)
+	if err != nil {
+		return fmt.Errorf("register the emulator's webhook: %w", err)
+	}
+	return nil
 }
 
 // join brings the avatar into its emulated room.

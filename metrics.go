@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -14,6 +16,7 @@ import (
 	"greenroom/graph"
 	"greenroom/models"
 	"greenroom/stream"
+	"greenroom/webhooks"
 )
 
 // metrics are what an operator watches. Labels are closed sets: no id is one.
@@ -22,6 +25,8 @@ type metrics struct {
 	requests *prometheus.HistogramVec
 	daily    *prometheus.HistogramVec
 	sessions *prometheus.CounterVec
+	webhooks *prometheus.HistogramVec
+	orphans  prometheus.Counter
 	writes   groupSizes
 }
 
@@ -45,12 +50,19 @@ func newMetrics() *metrics {
 		sessions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "greenroom_sessions_total", Help: "Sessions created, started and ended by this process, with the end's reason.",
 		}, []string{"what", "reason"}),
+		orphans: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "greenroom_orphan_rooms_deleted_total", Help: "Rooms at Daily that belonged to no session and were deleted by this process.",
+		}),
+		webhooks: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "greenroom_webhook_attempt_seconds", Help: "Tries to deliver a webhook, by outcome.",
+			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 15, 30, 60},
+		}, []string{"outcome"}),
 		writes: groupSizes{prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "greenroom_db_write_group_size", Help: "Writes that shared one commit.",
 			Buckets: []float64{1, 2, 4, 8, 16, 32, 64, 128, 256},
 		})},
 	}
-	m.registry.MustRegister(m.requests, m.daily, m.sessions, m.writes.Histogram,
+	m.registry.MustRegister(m.requests, m.daily, m.sessions, m.webhooks, m.orphans, m.writes.Histogram,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -69,6 +81,25 @@ func (m *metrics) dailyCall(call string, status int, took time.Duration) {
 
 func (m *metrics) session(what string, reason models.EndReason) {
 	m.sessions.WithLabelValues(what, string(reason)).Inc()
+}
+
+func (m *metrics) webhook(outcome webhooks.Outcome, took time.Duration) {
+	m.webhooks.WithLabelValues(string(outcome)).Observe(took.Seconds())
+}
+
+// backlog shows whether webhooks are sent when they are due.
+func (m *metrics) backlog(of *webhooks.Service) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "greenroom_webhook_backlog_seconds", Help: "For how long the longest waiting webhook has been due; NaN while the database does not answer.",
+	}, func() float64 {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		late, err := of.Late(ctx)
+		if err != nil {
+			return math.NaN()
+		}
+		return late.Seconds()
+	}))
 }
 
 // live shows who listens, and whether the event bus is sound.

@@ -16,6 +16,7 @@ import (
 
 	"greenroom/auth"
 	"greenroom/avatarserver"
+	"greenroom/daily"
 	"greenroom/graph"
 	"greenroom/models"
 	"greenroom/stream"
@@ -31,7 +32,7 @@ func (s *server) routes() http.Handler {
 	mux := http.NewServeMux()
 	gate, origins := s.gate(), append([]string{s.base}, s.cfg.AllowedOrigins...)
 	s.graph = graph.New(graph.Config{
-		Sessions: s.sessions, Accounts: s.accounts, Store: s.store,
+		Sessions: s.sessions, Accounts: s.accounts, Webhooks: s.webhooks, Store: s.store,
 		Clock: models.SystemClock, Log: s.log, RequestID: requestID,
 		Origins: origins, Admit: admit(gate), Keep: s.auth.Keep, Limits: limitsOf(s.cfg.Limits),
 	})
@@ -43,6 +44,7 @@ func (s *server) routes() http.Handler {
 	mux.Handle(stream.Path, s.streams)
 	s.metrics.sockets(s.graph, s.streams)
 	mux.Handle(avatarserver.Path, s.registry)
+	mux.Handle(dailyWebhookPath, daily.WebhookHandler(s.dailyWebhookSecret(), s.noteParticipant))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
@@ -65,6 +67,27 @@ func (s *server) adminRoutes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", s.metrics.handler())
 	return mux
+}
+
+// dailyWebhookPath is where Daily's webhooks come in.
+const dailyWebhookPath = "/webhooks/daily"
+
+// dailyWebhookSecret is what webhooks are signed with; empty when none are to come.
+func (s *server) dailyWebhookSecret() string {
+	if s.dev != nil {
+		return s.dev.webhookSecret
+	}
+	return s.cfg.Daily.WebhookSecret.Reveal()
+}
+
+// noteParticipant passes on what a webhook tells. Daily learns no more than that it should repeat
+// what failed.
+func (s *server) noteParticipant(ctx context.Context, ev daily.Event) error {
+	err := s.sessions.NoteParticipant(ctx, ev)
+	if err != nil {
+		s.log.Error("note a participant", "event", ev.Type, "room", ev.Room, "error", err)
+	}
+	return err
 }
 
 // ready tells a load balancer whether to send requests here.

@@ -28,6 +28,7 @@ import (
 	"greenroom/models"
 	"greenroom/session"
 	"greenroom/stream"
+	"greenroom/webhooks"
 )
 
 func main() {
@@ -64,6 +65,7 @@ type server struct {
 	registry *avatarserver.Registry
 	sessions *session.Service
 	accounts *account.Service
+	webhooks *webhooks.Service
 	metrics  *metrics
 	auth     *auth.Authenticator
 	graph    *graph.Handler
@@ -108,11 +110,12 @@ func start(ctx context.Context, cfg *config.Config, logs io.Writer) (_ *server, 
 	if err := s.sessions.Run(ctx); err != nil {
 		return nil, err
 	}
+	s.webhooks.Run()
 	if s.dev != nil {
 		s.dev.runAvatarServer(s)
-	}
-	if cfg.Daily.WebhookSecret.IsSet() {
-		s.log.Warn("this version does nothing with a setting", "setting", "DAILY_WEBHOOK_SECRET")
+		if err := s.dev.registerWebhook(ctx, s, listener.Addr()); err != nil {
+			return nil, err
+		}
 	}
 	s.log.Info("serving", "url", s.base, "database", cfg.URL.String(), "dev", cfg.Dev)
 	return s, nil
@@ -125,7 +128,7 @@ func (s *server) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.store, err = openStore(ctx, s.cfg, db.Options{Log: s.log, Observe: s.metrics.writes.Observe, Committed: s.hub.Publish})
+	s.store, err = openStore(ctx, s.cfg, db.Options{Log: s.log, Observe: s.metrics.writes.Observe, Committed: s.committed})
 	if err != nil {
 		return err
 	}
@@ -136,6 +139,13 @@ func (s *server) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if s.webhooks, err = webhooks.New(webhooks.Config{
+		Store: s.store, Secret: secret, Clock: models.SystemClock, Log: s.log,
+		Allow: webhookNetworks(s.cfg), Timeout: s.cfg.Webhooks.Timeout, Observe: s.metrics.webhook,
+	}); err != nil {
+		return err
+	}
+	s.metrics.backlog(s.webhooks)
 	plans := plansOf(s.cfg.Plans)
 	s.accounts = account.New(s.store, s.hub, plans, models.SystemClock, s.log)
 	dailyURL, dailyKey := s.cfg.Daily.APIURL, s.cfg.Daily.APIKey.Reveal()
@@ -166,7 +176,7 @@ func (s *server) build(ctx context.Context) error {
 		Store: s.store, Daily: client, AvatarServers: s.registry, Hub: s.hub, Signer: auth.NewSigner(secret),
 		Plans: plans, Clock: models.SystemClock, Log: s.log, Timings: timingsOf(s.cfg.Session),
 		DailyKey: dailyKey, RoomPrefix: s.cfg.Session.Environment, PublicURL: public,
-		Observe: s.metrics.session,
+		Observe: s.metrics.session, ObserveOrphan: s.metrics.orphans.Inc,
 	})
 	s.registry.SetSessions(s.sessions)
 	return nil
@@ -183,6 +193,14 @@ func (s *server) newAuthenticator() (*auth.Authenticator, error) {
 		Session:         s.store.SessionByToken,
 		Used:            s.touch,
 	}, models.SystemClock, devAccount)
+}
+
+// committed passes on what has been written: to whoever watches, and to whoever tells others.
+func (s *server) committed(c *models.Change) {
+	s.hub.Publish(c)
+	if s.webhooks != nil && c.After != nil {
+		s.webhooks.Wake()
+	}
 }
 
 // touch notes a key's use without keeping its caller waiting.
@@ -271,6 +289,13 @@ func (s *server) stop() {
 		_ = s.public.Close() // whoever is still there is waited for no longer
 		sockets.Wait()
 	}
+	// Tries that hang are cut off in time to be put back before the database closes.
+	tries, cancelTries := context.WithTimeout(last, min(stopWithin, s.cfg.DrainTime/2)/2)
+	defer cancelTries()
+	var sent sync.WaitGroup
+	if s.webhooks != nil {
+		sent.Go(func() { report("webhooks", s.webhooks.Shutdown(tries)) })
+	}
 	if s.registry != nil {
 		report("avatar servers", s.registry.Shutdown(last))
 	}
@@ -281,6 +306,7 @@ func (s *server) stop() {
 		report("admin listener", s.admin.Shutdown(last))
 		_ = s.admin.Close()
 	}
+	sent.Wait()
 	s.serving.Wait()
 	report("database", within(last, s.closeStore))
 	if s.hub != nil {

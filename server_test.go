@@ -148,7 +148,10 @@ func everyFieldIsThere(t *testing.T, ended map[string]any) {
 	timeline := []string{}
 	events, _ := ended["events"].([]any)
 	for _, e := range events {
-		timeline = append(timeline, text(e, "type")+" by "+text(e, "actor"))
+		// Where webhooks are set up, they tell of people whenever they come.
+		if text(e, "actor") != "PARTICIPANT" {
+			timeline = append(timeline, text(e, "type")+" by "+text(e, "actor"))
+		}
 	}
 	want := "CREATED by API_KEY, ROOM_READY by SYSTEM, START_REQUESTED by ACCESS_TOKEN, STARTED by AVATAR_SERVER, ENDED by ACCESS_TOKEN"
 	if got := strings.Join(timeline, ", "); got != want {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"os"
 	"strings"
 
@@ -118,8 +119,20 @@ func plansOf(configured config.Plans) models.Plans {
 func timingsOf(s config.Session) session.Timings {
 	return session.Timings{
 		CreateWithin: s.CreateWait, StartWithin: s.StartWait, GiveUpAfter: s.StartGiveUp,
-		StartWindow: s.StartWindow, LostGrace: s.AvatarLostGrace, Sweep: s.SweepInterval,
+		StartWindow: s.StartWindow, LostGrace: s.AvatarLostGrace, EmptyGrace: s.EmptyRoomGrace, Sweep: s.SweepInterval,
 	}
+}
+
+// loopback is this machine, by either protocol.
+var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+
+// webhookNetworks are where webhooks may go besides public addresses. Under --dev receivers are on
+// this machine.
+func webhookNetworks(cfg *config.Config) []netip.Prefix {
+	if cfg.Dev {
+		return append(loopback, cfg.Webhooks.AllowPrivate...)
+	}
+	return cfg.Webhooks.AllowPrivate
 }
 
 func limitsOf(l config.Limits) graph.Limits {

@@ -39,12 +39,13 @@ type Config struct {
 	Database
 	NATSURL DSN `name:"nats-url" env:"NATS_URL" placeholder:"nats://HOST:PORT,..." group:"Storage" help:"NATS servers that several replicas share. Default: one inside this process."`
 
-	Daily   Daily   `embed:"" prefix:"daily-" group:"Daily"`
-	Session Session `embed:"" group:"Sessions"`
-	Limits  Limits  `embed:"" prefix:"max-" group:"Limits of a GraphQL request"`
-	Streams Streams `embed:"" prefix:"max-" group:"Limits of streams"`
-	Plans   Plans   `default:"${plans}" placeholder:"JSON" group:"Sessions" help:"Plans by key, as {\"pro\": {\"maxConcurrentSessions\": 20, \"maxSessionDuration\": 14400, \"includedMinutes\": 600}}: seconds and minutes a month; what is left out is unlimited. They replace the built-in free, growth, pro and unlimited."`
-	Log     Log     `embed:"" prefix:"log-" group:"Logging"`
+	Daily    Daily    `embed:"" prefix:"daily-" group:"Daily"`
+	Session  Session  `embed:"" group:"Sessions"`
+	Webhooks Webhooks `embed:"" prefix:"webhook-" group:"Webhooks"`
+	Limits   Limits   `embed:"" prefix:"max-" group:"Limits of a GraphQL request"`
+	Streams  Streams  `embed:"" prefix:"max-" group:"Limits of streams"`
+	Plans    Plans    `default:"${plans}" placeholder:"JSON" group:"Sessions" help:"Plans by key, as {\"pro\": {\"maxConcurrentSessions\": 20, \"maxSessionDuration\": 14400, \"includedMinutes\": 600}}: seconds and minutes a month; what is left out is unlimited. They replace the built-in free, growth, pro and unlimited."`
+	Log      Log      `embed:"" prefix:"log-" group:"Logging"`
 }
 
 // Database is where everything is kept. Operators' commands embed it alone.
@@ -58,7 +59,7 @@ type Database struct {
 type Daily struct {
 	APIKey        Secret `name:"api-key" env:"DAILY_API_KEY" placeholder:"TEXT" help:"From Daily's dashboard; required without --dev. Use the environment, as for --secret."`
 	APIURL        string `name:"api-url" env:"DAILY_API_URL" default:"https://api.daily.co/v1" placeholder:"URL" help:"Daily's API, or an emulator's."`
-	WebhookSecret Secret `env:"DAILY_WEBHOOK_SECRET" placeholder:"BASE64" help:"The hmac that Daily's webhook was made with. Without it /webhooks/daily refuses every call."`
+	WebhookSecret Secret `env:"DAILY_WEBHOOK_SECRET" placeholder:"BASE64" help:"The hmac that Daily's webhook was made with. Without it /webhooks/daily answers 404, and who is in a room is only looked up once a minute."`
 	// Daily allows 100 calls in 5 s and 50 deletes in 30 s to a domain
 	// (docs.daily.co/reference/rest-api#rate-limits); a server that shares it takes less.
 	Calls   Rate `default:"100/5s" placeholder:"COUNT/TIME" help:"Calls to Daily, at most; Daily's own limit to a domain is the default."`
@@ -75,6 +76,12 @@ type Session struct {
 	AvatarLostGrace time.Duration `default:"30s" placeholder:"TIME" help:"How long another avatar server is sought for a lost one before the session ends as AVATAR_LOST, up to 10m."`
 	EmptyRoomGrace  time.Duration `default:"60s" placeholder:"TIME" help:"How long a room may be empty, once somebody was in it, before the session ends as PARTICIPANTS_LEFT, up to 1h."`
 	SweepInterval   time.Duration `default:"1s" placeholder:"TIME" help:"How often due sessions are ended, up to 1m."`
+}
+
+// Webhooks are what this server sends to accounts' own servers.
+type Webhooks struct {
+	AllowPrivate []netip.Prefix `placeholder:"CIDR" help:"Networks that webhooks may go to besides public addresses, to any port and by http too, such as 10.20.0.0/16. None: accounts could reach what only this machine should."`
+	Timeout      time.Duration  `default:"15s" placeholder:"TIME" help:"How long a receiver has for its answer, 1s to 1m."`
 }
 
 // Log is what is logged, on standard error.

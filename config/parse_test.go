@@ -101,6 +101,7 @@ func TestDefaults(t *testing.T) {
 			StartWait: 20 * time.Second, StartGiveUp: 2 * time.Minute, AvatarLostGrace: 30 * time.Second,
 			EmptyRoomGrace: time.Minute, SweepInterval: time.Second,
 		},
+		Webhooks: config.Webhooks{Timeout: 15 * time.Second},
 		Limits: config.Limits{
 			BodyBytes: 128 << 10, DocumentBytes: 16 << 10, Tokens: 1000, Operations: 8, Fields: 500, Depth: 12, IntrospectionDepth: 25,
 			Aliases: 30, Directives: 20, Repeats: 4, FragmentRepeats: 25, ValueDepth: 12, Cost: 20_000, Errors: 10,

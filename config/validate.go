@@ -36,6 +36,7 @@ func (c *Config) Validate() error {
 	}
 	c.validateDaily(&report)
 	c.Session.validate(&report)
+	inRange(&report, "webhook-timeout", c.Webhooks.Timeout, time.Second, time.Minute)
 	c.Limits.validate(&report)
 	c.Streams.validate(&report)
 	c.Plans.validate(&report)
@@ -87,9 +88,19 @@ func (c *Config) validateDaily(report *problems) {
 	if !isURL(c.Daily.APIURL, "http", "https") {
 		report.add("DAILY_API_URL is not an address: set it as https://HOST/v1, or leave it out for Daily itself")
 	}
-	if key, err := base64.StdEncoding.DecodeString(c.Daily.WebhookSecret.Reveal()); c.Daily.WebhookSecret.IsSet() && (err != nil || len(key) < minWebhookSecretBytes) {
+	if c.Daily.WebhookSecret.IsSet() {
+		report.join(CheckWebhookSecret(c.Daily.WebhookSecret))
+	}
+}
+
+// CheckWebhookSecret tells whether Daily's webhooks can be signed with a secret. The error is an
+// *Error.
+func CheckWebhookSecret(secret Secret) error {
+	var report problems
+	if key, err := base64.StdEncoding.DecodeString(secret.Reveal()); err != nil || len(key) < minWebhookSecretBytes {
 		report.add("DAILY_WEBHOOK_SECRET is not base64 of at least %d bytes: set the hmac that Daily's webhook was made with", minWebhookSecretBytes)
 	}
+	return report.err()
 }
 
 // Validate tells whether the database can be opened as named.

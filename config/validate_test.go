@@ -55,6 +55,8 @@ func TestBadConfiguration(t *testing.T) {
 		"DurationWithoutUnit":         {args: dev + "--start-window 10", says: "--start-window is no duration: set a number with its unit"},
 		"DurationInEnvironment":       {args: dev, env: []string{"GREENROOM_CREATE_WAIT=long"}, says: "GREENROOM_CREATE_WAIT is no duration: set a number with its unit"},
 		"DurationInFile":              {args: dev + "--config " + file(t, `{"create-wait": 15}`), says: `"create-wait" in the configuration file is no duration: set`},
+		"WebhooksToNoNetwork":         {args: dev + "--webhook-allow-private 10.0.0.1", says: "--webhook-allow-private names no networks: set each as 10.0.0.0/8"},
+		"WebhooksWithoutTime":         {args: dev + "--webhook-timeout 1ms", says: "--webhook-timeout is 1ms: set 1s to 1m0s"},
 		"NegativeDuration":            {args: dev + "--create-wait=-1s", says: "--create-wait is -1s: set 10ms to 1m0s"},
 		"TooLongToStart":              {args: dev + "--start-give-up 5m", says: "--start-give-up is 5m0s: set 20s to 2m0s"},
 		"GiveUpBeforeCallersStop":     {args: dev + "--start-give-up 10s", says: "--start-give-up is 10s: set 20s to 2m0s"},

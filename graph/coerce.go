@@ -30,6 +30,7 @@ var coercers = map[string]func(any) error{
 	"SessionEndReason":  only(scalar.UnmarshalSessionEndReason),
 	"SessionOrderField": only(scalar.UnmarshalSessionOrderField),
 	"OrderDirection":    only(scalar.UnmarshalOrderDirection),
+	"WebhookEventType":  only(scalar.UnmarshalWebhookEventType),
 }
 
 func only[T any](unmarshal func(any) (T, error)) func(any) error {

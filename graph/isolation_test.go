@@ -14,7 +14,7 @@ import (
 // id; NAME stands for the id. A new root field without an entry here fails the walk.
 var reads = map[string]string{
 	"node":       `node(id: "SESSION") { id }`,
-	"viewer":     `viewer { account { id concurrency { holders { id } } apiKeys { nodes { id } } } session { id } }`,
+	"viewer":     `viewer { account { id concurrency { holders { id } } apiKeys { nodes { id } } webhookEndpoints { totalCount nodes { id deliveries { totalCount nodes { id } } } } } session { id } }`,
 	"serverTime": `serverTime`,
 	"session":    `session(id: "SESSION") { id }`,
 	"sessions":   `sessions(first: 100, filter: {avatarId: ["AVATAR"]}) { totalCount nodes { id } }`,
@@ -33,13 +33,23 @@ var writes = map[string]string{
 	"archiveAvatar":         `archiveAvatar(input: {id: "AVATAR"}) { avatar { id } userErrors { code message field } }`,
 	"createApiKey":          `createApiKey(input: {name: ""}) { secret userErrors { code message field } }`,
 	"revokeApiKey":          `revokeApiKey(input: {id: "KEY"}) { apiKey { id } userErrors { code message field } }`,
+
+	"createWebhookEndpoint":  `createWebhookEndpoint(input: {url: "", eventTypes: []}) { secret userErrors { code message field } }`,
+	"updateWebhookEndpoint":  `updateWebhookEndpoint(input: {id: "HOOK", url: "https://x.example"}) { webhookEndpoint { id } userErrors { code message field } }`,
+	"rotateWebhookSecret":    `rotateWebhookSecret(input: {id: "HOOK"}) { secret previousSecretExpiresAt userErrors { code message field } }`,
+	"disableWebhookEndpoint": `disableWebhookEndpoint(input: {id: "HOOK"}) { webhookEndpoint { id } userErrors { code message field } }`,
+	"enableWebhookEndpoint":  `enableWebhookEndpoint(input: {id: "HOOK"}) { webhookEndpoint { id } userErrors { code message field } }`,
+	"deleteWebhookEndpoint":  `deleteWebhookEndpoint(input: {id: "HOOK"}) { deletedWebhookEndpointId userErrors { code message field } }`,
+	"sendTestWebhook":        `sendTestWebhook(input: {id: "HOOK"}) { webhookDelivery { id } userErrors { code message field } }`,
+	"replayWebhookDelivery":  `replayWebhookDelivery(input: {id: "DELIVERY"}) { webhookDelivery { id } userErrors { code message field } }`,
 }
 
 // ids are what a document is filled in with.
-type ids struct{ session, avatar, key, account, event string }
+type ids struct{ session, avatar, key, account, event, hook, delivery string }
 
 func (i ids) fill(document string) string {
-	return strings.NewReplacer("SESSION", i.session, "AVATAR", i.avatar, "KEY", i.key, "ACCOUNT", i.account, "EVENT", i.event).Replace(document)
+	return strings.NewReplacer("SESSION", i.session, "AVATAR", i.avatar, "KEY", i.key, "ACCOUNT", i.account, "EVENT", i.event,
+		"HOOK", i.hook, "DELIVERY", i.delivery).Replace(document)
 }
 
 // Its parts run in order: the last one looks at what the others must not have changed.
@@ -55,10 +65,19 @@ func TestIsolation(t *testing.T) {
 	if err != nil || len(events[mine.ID]) == 0 {
 		t.Fatalf("events %v, %v", events, err)
 	}
-	foreign := ids{mine.ID, w.avatar.ID, key.ID, w.mine.AccountID, events[mine.ID][0].ID}
+	hook, _, err := w.webhooks.CreateEndpoint(as(w.mine), "https://hooks.example", []models.WebhookEventType{models.WebhookSessionEnded}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	delivery, err := w.webhooks.SendTest(as(w.mine), hook.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign := ids{mine.ID, w.avatar.ID, key.ID, w.mine.AccountID, events[mine.ID][0].ID, hook.ID, delivery.ID}
 	absent := ids{
 		models.NewID(models.SessionPrefix, epoch), models.NewID(models.AvatarPrefix, epoch),
 		models.NewID(models.KeyPrefix, epoch), models.NewID(models.AccountPrefix, epoch), models.NewID(models.EventPrefix, epoch),
+		models.NewID(models.WebhookPrefix, epoch), models.NewID(models.DeliveryPrefix, epoch),
 	}
 	// The token of another session of the same account sees as little as another account.
 	sibling := tokenOf(w.newSession(w.mine, w.newAvatar(w.mine, "Bea").ID))
@@ -104,7 +123,7 @@ func TestIsolation(t *testing.T) {
 				if theirs.body != nothing.body {
 					t.Errorf("told apart:\nforeign %s\nabsent  %s", theirs.body, nothing.body)
 				}
-				for _, id := range []string{foreign.session, foreign.avatar, foreign.key, foreign.account} {
+				for _, id := range []string{foreign.session, foreign.avatar, foreign.key, foreign.account, foreign.hook, foreign.delivery} {
 					if strings.Contains(theirs.body, id) {
 						t.Errorf("shows %s: %s", id, theirs.body)
 					}
@@ -114,8 +133,8 @@ func TestIsolation(t *testing.T) {
 	}
 
 	t.Run("NodeHidesEveryKindOfObject", func(t *testing.T) {
-		for i, id := range []string{foreign.session, foreign.avatar, foreign.key, foreign.account, foreign.event} {
-			other := []string{absent.session, absent.avatar, absent.key, absent.account, absent.event}[i]
+		for i, id := range []string{foreign.session, foreign.avatar, foreign.key, foreign.account, foreign.event, foreign.hook, foreign.delivery} {
+			other := []string{absent.session, absent.avatar, absent.key, absent.account, absent.event, absent.hook, absent.delivery}[i]
 			for name, caller := range callers {
 				theirs := w.ask(caller, `query($id: ID!) { node(id: $id) { __typename id } }`, vars{"id": id})
 				nothing := w.ask(caller, `query($id: ID!) { node(id: $id) { __typename id } }`, vars{"id": other})
@@ -160,10 +179,13 @@ func TestIsolation(t *testing.T) {
 		}
 	})
 	t.Run("NothingWasChanged", func(t *testing.T) {
-		got := w.must(w.mine, `query($id: ID!) { session(id: $id) { status revision metadata avatar { name archivedAt } } viewer { account { apiKeys { nodes { revokedAt } } } } }`, vars{"id": mine.ID})
+		got := w.must(w.mine, `query($id: ID!) { session(id: $id) { status revision metadata avatar { name archivedAt } } viewer { account { apiKeys { nodes { revokedAt } } webhookEndpoints { nodes { id url disabledAt deliveries { totalCount } } } } } }`, vars{"id": mine.ID})
 		if at(got, "session", "status") != "CREATED" || !cmp.Equal(at(got, "session", "metadata"), any(vars{})) ||
 			at(got, "session", "avatar", "name") != "Ada" || at(got, "session", "avatar", "archivedAt") != nil ||
-			at(got, "viewer", "account", "apiKeys", "nodes", 0, "revokedAt") != nil {
+			at(got, "viewer", "account", "apiKeys", "nodes", 0, "revokedAt") != nil ||
+			!cmp.Equal(at(got, "viewer", "account", "webhookEndpoints", "nodes", 0), any(vars{
+				"id": hook.ID, "url": hook.URL, "disabledAt": nil, "deliveries": vars{"totalCount": 1.0},
+			})) {
 			t.Errorf("got %v", got)
 		}
 	})

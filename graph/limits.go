@@ -130,6 +130,9 @@ const (
 	changesAtOnce     = 50
 )
 
+// usualAttempts stands for all tries of a delivery, which are more only when it was replayed.
+const usualAttempts = 8
+
 // costs multiplies what stands in a list by the list's size. Other fields cost 1.
 func costs() generated.ComplexityRoot {
 	var c generated.ComplexityRoot
@@ -143,6 +146,11 @@ func costs() generated.ComplexityRoot {
 	c.Account.APIKeys = func(child int, first *int, _ *string, last *int, _ *string) int {
 		return times(pageSize(first, last), child)
 	}
+	c.Account.WebhookEndpoints = func(child int, first *int, _ *string, last *int, _ *string) int {
+		return times(pageSize(first, last), child)
+	}
+	c.WebhookEndpoint.Deliveries = c.Account.WebhookEndpoints
+	c.WebhookDelivery.Attempts = func(child int) int { return times(usualAttempts, child) }
 	c.Session.Events = func(child int, last *int) int {
 		if last == nil {
 			return times(eventsWithoutLast, child)

@@ -37,6 +37,7 @@ func TestLimits(t *testing.T) {
 		for name, document := range map[string]string{
 			"TheStandardIntrospection": introspection,
 			"AHundredWholeSessions":    `{ avatar(id: "x") { sessions(first: 100) { edges { cursor node { ` + wholeSession + ` } } pageInfo { hasNextPage endCursor } totalCount } } }`,
+			"EndpointsWithDeliveries":  `{ viewer { account { webhookEndpoints { nodes { id url eventTypes deliveries { nodes { id eventId state nextAttemptAt attempts { at httpStatus latency error } } } } } } } }`,
 			"AllHolders":               `{ viewer { account { concurrency { holders { ` + wholeSession + ` } } } } }`,
 			"NestingUpAndDown":         `{ sessions(first: 5) { nodes { avatar { sessions(first: 5) { nodes { avatar { sessions(first: 5) { nodes { id } } } } } } } } }`,
 			"FragmentsOfManyParts":     "{ viewer { " + spreads(20) + " } }" + fragments(20),

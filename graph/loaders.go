@@ -68,6 +68,9 @@ type loaders struct {
 	// pages and counts have a loader for each list of an avatar's sessions that is asked for.
 	pages  map[string]*dataloadgen.Loader[string, *models.SessionConnection]
 	counts map[string]*dataloadgen.Loader[string, int]
+	// deliveries have a loader for each list of an endpoint's deliveries that is asked for.
+	deliveries map[models.Page]*dataloadgen.Loader[string, *models.WebhookDeliveryConnection]
+	delivered  *dataloadgen.Loader[string, int]
 }
 
 // A timeline is the newest last events of a session, all when last is 0.
@@ -81,7 +84,10 @@ func newLoaders(c Config) *loaders {
 		store: c.Store, clock: c.Clock,
 		pages:  map[string]*dataloadgen.Loader[string, *models.SessionConnection]{},
 		counts: map[string]*dataloadgen.Loader[string, int]{},
+
+		deliveries: map[models.Page]*dataloadgen.Loader[string, *models.WebhookDeliveryConnection]{},
 	}
+	l.delivered = batched(l.readDeliveryCounts)
 	l.avatars = batched(l.readAvatars)
 	l.events = batched(l.readEvents)
 	return l
@@ -183,6 +189,40 @@ func (l *loaders) countAvatars(ctx context.Context, q models.AvatarQuery) (int, 
 
 func (l *loaders) countAPIKeys(ctx context.Context, q models.APIKeyQuery) (int, error) {
 	return l.store.CountAPIKeys(ctx, q.AccountID)
+}
+
+// webhookDeliveries reads a page of one endpoint's deliveries, together with the same page of
+// others.
+func (l *loaders) webhookDeliveries(ctx context.Context, q models.WebhookDeliveryQuery) (*models.WebhookDeliveryConnection, error) {
+	l.mu.Lock()
+	loader, ok := l.deliveries[q.Page]
+	if !ok {
+		loader = batched(func(ctx context.Context, ids []string) (map[string]*models.WebhookDeliveryConnection, error) {
+			return l.store.WebhookDeliveries(ctx, ids, q)
+		})
+		l.deliveries[q.Page] = loader
+	}
+	l.mu.Unlock()
+	return loader.Load(ctx, q.EndpointID)
+}
+
+func (l *loaders) countWebhookDeliveries(ctx context.Context, q models.WebhookDeliveryQuery) (int, error) {
+	return l.delivered.Load(ctx, q.EndpointID)
+}
+
+func (l *loaders) readDeliveryCounts(ctx context.Context, ids []string) (map[string]int, error) {
+	counts, err := l.store.CountWebhookDeliveries(ctx, auth.From(ctx).AccountID, ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		counts[id] += 0 // an endpoint without deliveries is counted too
+	}
+	return counts, nil
+}
+
+func (l *loaders) countWebhookEndpoints(ctx context.Context, q models.WebhookEndpointQuery) (int, error) {
+	return l.store.CountWebhookEndpoints(ctx, q.AccountID)
 }
 
 // loaderFor finds the loader of one list of sessions, or makes it.

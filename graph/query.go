@@ -26,6 +26,10 @@ func (q query) Node(ctx context.Context, id string) (generated.Node, error) {
 		return node(q.cfg.Sessions.Event(ctx, id))
 	case models.KeyPrefix:
 		return node(q.cfg.Accounts.APIKey(ctx, id))
+	case models.WebhookPrefix:
+		return node(q.cfg.Webhooks.Endpoint(ctx, id))
+	case models.DeliveryPrefix:
+		return node(q.cfg.Webhooks.Delivery(ctx, id))
 	case models.AccountPrefix:
 		if auth.From(ctx).AccountID == id {
 			return node(q.cfg.Accounts.Account(ctx))

@@ -20,6 +20,7 @@ import (
 	"greenroom/graph/transport"
 	"greenroom/models"
 	"greenroom/session"
+	"greenroom/webhooks"
 )
 
 // Config is what a handler works with. The caller of a request is found in its context, where
@@ -27,6 +28,7 @@ import (
 type Config struct {
 	Sessions *session.Service
 	Accounts *account.Service
+	Webhooks *webhooks.Service
 	// Store is read by loaders alone, for many rows with one statement.
 	Store *Store
 	Clock models.Clock
@@ -162,10 +164,18 @@ func (r *resolver) Concurrency() generated.ConcurrencyResolver { return concurre
 func (r *resolver) Session() generated.SessionResolver         { return sessionEdges{r} }
 func (r *resolver) Viewer() generated.ViewerResolver           { return viewerEdges{r} }
 
+func (r *resolver) WebhookEndpoint() generated.WebhookEndpointResolver { return webhookEdges{r} }
+
 func (r *resolver) ApiKeyConnection() generated.ApiKeyConnectionResolver { return apiKeyCount{} } //nolint:revive,staticcheck // gqlgen's spelling
 func (r *resolver) AvatarConnection() generated.AvatarConnectionResolver { return avatarCount{} }
 func (r *resolver) SessionConnection() generated.SessionConnectionResolver {
 	return sessionCount{}
+}
+func (r *resolver) WebhookEndpointConnection() generated.WebhookEndpointConnectionResolver {
+	return webhookCount{}
+}
+func (r *resolver) WebhookDeliveryConnection() generated.WebhookDeliveryConnectionResolver {
+	return webhookDeliveryCount{}
 }
 
 func (r *resolver) CreateSessionPayload() generated.CreateSessionPayloadResolver {

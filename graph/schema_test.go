@@ -142,6 +142,7 @@ func TestSchema_EnumsOfInputs(t *testing.T) {
 		"SessionEndReason":  func(v any) error { _, err := scalar.UnmarshalSessionEndReason(v); return err },
 		"SessionOrderField": func(v any) error { _, err := scalar.UnmarshalSessionOrderField(v); return err },
 		"OrderDirection":    func(v any) error { _, err := scalar.UnmarshalOrderDirection(v); return err },
+		"WebhookEventType":  func(v any) error { _, err := scalar.UnmarshalWebhookEventType(v); return err },
 	} {
 		for _, value := range schema.Types[name].EnumValues {
 			if err := read(value.Name); err != nil {
@@ -154,7 +155,7 @@ func TestSchema_EnumsOfInputs(t *testing.T) {
 	}
 	for _, enum := range own(schema) {
 		if enum.Kind == ast.Enum && usedAsInput(schema, enum.Name) &&
-			!strings.Contains("SessionStatus SessionEndReason SessionOrderField OrderDirection", enum.Name) {
+			!strings.Contains("SessionStatus SessionEndReason SessionOrderField OrderDirection WebhookEventType", enum.Name) {
 			t.Errorf("%s is given by clients and not read by hand", enum.Name)
 		}
 	}
@@ -195,6 +196,12 @@ func TestSchema_EnumsOfAnswers(t *testing.T) {
 			string(models.EventStarted), string(models.EventClientConnected), string(models.EventClientLeft), string(models.EventParticipantJoined), string(models.EventParticipantLeft),
 			string(models.EventAvatarLost), string(models.EventAvatarRecovered), string(models.EventMetadataUpdated),
 			string(models.EventAccessTokenRotated), string(models.EventExpiring), string(models.EventEnded),
+		},
+		"WebhookDisabledReason": {
+			string(models.DisabledByRequest), string(models.DisabledFailing), string(models.DisabledGone),
+		},
+		"WebhookDeliveryState": {
+			string(models.DeliveryPending), string(models.DeliverySending), string(models.DeliveryDelivered), string(models.DeliveryFailed),
 		},
 		"ErrorCode": {
 			string(models.KindInvalidInput), string(models.KindNotFound), string(models.KindSessionEnded),

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -28,6 +29,7 @@ import (
 	"greenroom/graph"
 	"greenroom/models"
 	"greenroom/session"
+	"greenroom/webhooks"
 )
 
 func TestMain(m *testing.M) {
@@ -52,6 +54,7 @@ type world struct {
 	avatars  string // where avatar servers dial in
 	sessions *session.Service
 	accounts *account.Service
+	webhooks *webhooks.Service
 	handler  http.Handler
 	log      *logbook
 	// mine and other are API keys' callers.
@@ -123,8 +126,15 @@ func (w *world) assemble(client *daily.Client) {
 		},
 	})
 	w.accounts = account.New(w.store, w.hub, plans, w.clock, log)
+	w.webhooks, err = webhooks.New(webhooks.Config{
+		Store: w.store, Secret: []byte("0123456789abcdef0123456789abcdef"), Clock: w.clock, Log: log,
+		Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
 	w.handler = graph.New(graph.Config{
-		Sessions: w.sessions, Accounts: w.accounts, Store: w.store, Clock: w.clock, Log: log,
+		Sessions: w.sessions, Accounts: w.accounts, Webhooks: w.webhooks, Store: w.store, Clock: w.clock, Log: log,
 		RequestID: func(context.Context) string { return "req-1" },
 	})
 	w.mine, w.other = w.signUp("pro"), w.signUp("small")
@@ -138,6 +148,9 @@ func (w *world) shutDown() {
 		w.t.Error(err)
 	}
 	if err := w.sessions.Shutdown(ctx); err != nil {
+		w.t.Error(err)
+	}
+	if err := w.webhooks.Shutdown(ctx); err != nil {
 		w.t.Error(err)
 	}
 	if err := w.store.Close(); err != nil {

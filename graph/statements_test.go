@@ -14,6 +14,15 @@ import (
 func (w *world) seed(n int) {
 	w.t.Helper()
 	scope := w.mine.AccountID
+	for i := range n / 5 {
+		hook := &models.WebhookEndpoint{
+			AccountID: scope, ID: models.NewID(models.WebhookPrefix, epoch-models.Time(i)), URL: "https://x.example",
+			EventTypes: []models.WebhookEventType{models.WebhookSessionEnded}, CreatedAt: epoch,
+		}
+		if err := w.store.Write(context.Background(), func(tx *db.Tx) error { return tx.InsertWebhookEndpoint(hook) }); err != nil {
+			w.t.Fatal(err)
+		}
+	}
 	for i := range n {
 		at := epoch + models.Time(i) - 1000
 		avatar := &models.Avatar{
@@ -62,6 +71,7 @@ func TestStatements(t *testing.T) {
 	}{
 		"OfAPage":               {`{ sessions(first: 50) { nodes { ` + everything + ` } pageInfo { endCursor } totalCount } }`, 1 + 1 + 1 + 2},
 		"OfAPageByEdges":        {`{ sessions(first: 50) { edges { cursor node { avatar { name } } } } }`, 1 + 1},
+		"OfEndpointsDeliveries": {`{ viewer { account { webhookEndpoints(first: 10) { totalCount nodes { deliveries(first: 5) { totalCount nodes { id attempts { at } } } } } } } }`, 1 + 1 + 1 + 1 + 1},
 		"OfAvatarsSessions":     {`{ avatars(last: 50) { nodes { sessions(first: 2) { totalCount nodes { id avatar { id } } } } } }`, 1 + 1 + 1 + 1},
 		"OfListsThatDiffer":     {`{ avatars(first: 50) { nodes { a: sessions(first: 2) { nodes { id } } b: sessions(last: 2) { nodes { id } } } } }`, 1 + 2},
 		"OfNestingUpAndDown":    {`{ sessions(first: 10) { nodes { avatar { sessions(first: 3) { nodes { avatar { sessions(first: 3) { nodes { id } } } } } } } } }`, 1 + 1 + 1},

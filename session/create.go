@@ -13,6 +13,7 @@ import (
 	"greenroom/auth"
 	"greenroom/daily"
 	"greenroom/db"
+	"greenroom/failpoint"
 	"greenroom/models"
 )
 
@@ -20,8 +21,10 @@ const (
 	// lease is how long whoever claims a room may work on it before another may; a create has
 	// it beyond CreateWithin.
 	lease = 30 * time.Second
-	// lateRoom is how long Daily may still make a room that we have given up.
-	lateRoom = 60 * time.Second
+	// lateRoom is how long Daily may still make a room that we have given up; veryLateRoom is when
+	// it is looked for once more after that.
+	lateRoom     = 60 * time.Second
+	veryLateRoom = 5 * time.Minute
 	// retryCreate is what a caller is told to wait after Daily did not answer.
 	retryCreate = 5 * time.Second
 
@@ -169,6 +172,7 @@ func (s *Service) intend(ctx context.Context, o *order) (*models.Session, error)
 			return err
 		}
 		intent = row
+		failpoint.Hit(failpoint.CreateBeforeCommit)
 		return s.insert(tx, row, o)
 	})
 	if err != nil {
@@ -235,7 +239,9 @@ func (s *Service) insert(tx *db.Tx, row *models.Session, o *order) error {
 // provide makes the room of a session whose claim the caller holds, and writes the outcome. When
 // the claim was lost meanwhile, somebody else's outcome is the answer.
 func (s *Service) provide(ctx context.Context, intent *models.Session) (*models.Session, error) {
+	failpoint.Hit(failpoint.CreateAfterCommit)
 	room, err := s.Daily.CreateRoom(ctx, daily.RoomSpec{Name: intent.Room.Name, Exp: intent.Room.Exp})
+	failpoint.Hit(failpoint.CreateAfterRoom)
 	ctx = context.WithoutCancel(ctx) // the outcome is written, however late it is
 	if err == nil {
 		made, err := s.roomReady(ctx, intent, room.URL)

@@ -7,6 +7,7 @@ import (
 
 	"greenroom/auth"
 	"greenroom/db"
+	"greenroom/failpoint"
 	"greenroom/models"
 )
 
@@ -31,6 +32,7 @@ func (s *Service) endAs(ctx context.Context, scope models.Scope, id string, reas
 	case err != nil:
 		return nil, err
 	}
+	failpoint.Hit(failpoint.EndAfterCommit)
 	s.after(after)
 	return after, nil
 }
@@ -86,16 +88,17 @@ func finish(tx *db.Tx, row *models.Session, at, now models.Time, reason models.E
 	}
 	row.End(at, reason)
 	row.Assignment.Since = nil
-	row.Room.Tries = 0
+	row.Room.Tries, row.Room.CheckDue = 0, nil
 	switch row.Room.State {
 	case models.RoomReady:
 		row.Room.State, row.Room.Due = models.RoomEjecting, now.Ptr()
 	case models.RoomCreating:
 		// Whoever is making the room finds the fence raised. The room may still appear: it is
-		// deleted when Daily can no longer make it behind our back.
-		row.Room.State, row.Room.Due = models.RoomDeleting, now.Add(lateRoom).Ptr()
+		// deleted when Daily can hardly make it behind our back any more, and once more later on.
+		row.Room.State, row.Room.Due, row.Room.DeleteAgain = models.RoomDeleting, now.Add(lateRoom).Ptr(), true
 		row.Room.Fence++
 	case models.RoomEjecting, models.RoomDeleting, models.RoomGone:
 	}
-	return tx.InsertEvent(row.EndEvent(by))
+	failpoint.Hit(failpoint.EndBeforeCommit)
+	return write(tx, row, row.EndEvent(by), now)
 }

@@ -14,6 +14,8 @@ const (
 	updateMetadata action = "update metadata" // also after the end: notes on a conversation come late
 	rotateToken    action = "rotate token"
 	noteClient     action = "note client" // its stream was opened or closed
+	// noteParticipant: somebody came into the room or went out. Those whom the end puts out go after it.
+	noteParticipant action = "note participant"
 )
 
 // A position is where a session stands: what its timestamps say, and its avatar.
@@ -43,6 +45,9 @@ var moves = map[action]map[position]position{
 	},
 	rotateToken: {waiting: waiting, connecting: connecting, ready: ready, lost: lost},
 	noteClient:  {waiting: waiting, connecting: connecting, ready: ready, lost: lost},
+	noteParticipant: {
+		waiting: waiting, connecting: connecting, ready: ready, lost: lost, ended: ended,
+	},
 }
 
 func positionOf(s *models.Session) position { return position{s.Status(), s.AvatarState} }

@@ -12,17 +12,18 @@ import (
 func TestLifecycle(t *testing.T) {
 	t.Parallel()
 	positions := []position{waiting, connecting, ready, lost, ended}
-	actions := []action{handOver, giveUp, markReady, lose, end, updateMetadata, rotateToken, noteClient}
+	actions := []action{handOver, giveUp, markReady, lose, end, updateMetadata, rotateToken, noteClient, noteParticipant}
 	// One line an action, one letter a position: where it leads, - where it cannot happen.
 	want := map[action]string{
-		handOver:       "cc-l-",
-		giveUp:         "-w---",
-		markReady:      "-r-r-",
-		lose:           "--l--",
-		end:            "eeee-",
-		updateMetadata: "wcrle",
-		rotateToken:    "wcrl-",
-		noteClient:     "wcrl-",
+		handOver:        "cc-l-",
+		giveUp:          "-w---",
+		markReady:       "-r-r-",
+		lose:            "--l--",
+		end:             "eeee-",
+		updateMetadata:  "wcrle",
+		rotateToken:     "wcrl-",
+		noteClient:      "wcrl-",
+		noteParticipant: "wcrle",
 	}
 	letters := map[position]byte{waiting: 'w', connecting: 'c', ready: 'r', lost: 'l', ended: 'e'}
 	if len(moves) != len(actions) {

@@ -10,6 +10,7 @@ import (
 
 	"greenroom/daily"
 	"greenroom/db"
+	"greenroom/failpoint"
 	"greenroom/models"
 )
 
@@ -20,6 +21,10 @@ const (
 	claimDeletes = 4
 	// roomWithin bounds one try at one room, below the lease.
 	roomWithin = 20 * time.Second
+	// A deletion may wait for a place in Daily's DELETE rate, which is at most half a minute away:
+	// that is no failure, so it does not count as one.
+	deleteWithin = 90 * time.Second
+	deleteLease  = 2 * time.Minute
 	// giveUpRoom is how long a room may be tried for before its session is given up.
 	giveUpRoom = 2 * time.Minute
 	// forgetRoom is how long after its exp a room that cannot be deleted is left to Daily.
@@ -73,7 +78,7 @@ func (s *Service) claim(ctx context.Context, states []models.RoomState, limit in
 		}
 		for _, row := range rows {
 			row.Room.Fence++
-			row.Room.Due = now.Add(lease).Ptr()
+			row.Room.Due = now.Add(leaseOf(row)).Ptr()
 			if err := tx.Swap(row); err != nil {
 				return err
 			}
@@ -84,12 +89,26 @@ func (s *Service) claim(ctx context.Context, states []models.RoomState, limit in
 	if err != nil {
 		return nil, fmt.Errorf("claim rooms: %w", err)
 	}
+	if len(claimed) > 0 {
+		failpoint.Hit(failpoint.ClaimAfterCommit)
+	}
 	return claimed, nil
+}
+
+func leaseOf(row *models.Session) time.Duration {
+	if row.Room.State == models.RoomDeleting {
+		return deleteLease
+	}
+	return lease
 }
 
 // reconcile does the next thing for one claimed room.
 func (s *Service) reconcile(ctx context.Context, row *models.Session) {
-	ctx, cancel := context.WithTimeout(ctx, roomWithin)
+	within := roomWithin
+	if row.Room.State == models.RoomDeleting {
+		within = deleteWithin
+	}
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	var err error
 	switch row.Room.State {
@@ -98,6 +117,7 @@ func (s *Service) reconcile(ctx context.Context, row *models.Session) {
 	case models.RoomEjecting:
 		s.noticeEnd(row)
 		_, err = s.Daily.Eject(ctx, row.Room.Name, []string{row.RoomUserID(), row.AvatarUserID()}, true)
+		failpoint.Hit(failpoint.EjectAfterCall)
 		if refusal, ok := errors.AsType[*daily.Error](err); ok && (refusal.Permanent() || row.Room.Tries >= maxEjects) {
 			s.Log.Warn("people could not be ejected; deleting the room puts them out", "session", row.ID, "error", err)
 			err = nil
@@ -105,6 +125,7 @@ func (s *Service) reconcile(ctx context.Context, row *models.Session) {
 		err = s.outcome(ctx, row, err, models.RoomDeleting)
 	case models.RoomDeleting:
 		err = s.Daily.DeleteRoom(ctx, row.Room.Name)
+		failpoint.Hit(failpoint.DeleteAfterCall)
 		err = s.outcome(ctx, row, err, models.RoomGone)
 	case models.RoomReady, models.RoomGone:
 	}
@@ -127,6 +148,7 @@ func (s *Service) noticeEnd(row *models.Session) {
 // finishCreate makes the room of a session whose creator has died, or gives the session up.
 func (s *Service) finishCreate(ctx context.Context, row *models.Session) error {
 	room, err := s.Daily.CreateRoom(ctx, daily.RoomSpec{Name: row.Room.Name, Exp: row.Room.Exp})
+	failpoint.Hit(failpoint.CreateAfterRoom)
 	if err == nil {
 		_, err = s.roomReady(ctx, row, room.URL)
 		return err
@@ -159,6 +181,9 @@ func (s *Service) outcome(ctx context.Context, claimed *models.Session, failed e
 		case failed != nil:
 			s.Log.Error("a room could not be deleted before Daily closed it", "session", row.ID, "error", failed)
 			row.Room.State, row.Room.Due = models.RoomGone, nil
+		case next == models.RoomGone && row.Room.DeleteAgain:
+			row.Room.DeleteAgain = false
+			row.Room.Due, row.Room.Tries = now.Add(veryLateRoom).Ptr(), 0
 		case next == models.RoomGone:
 			row.Room.State, row.Room.Due = next, nil
 		default:

@@ -9,6 +9,7 @@ import (
 
 	"greenroom/daily"
 	"greenroom/db"
+	"greenroom/failpoint"
 	"greenroom/models"
 )
 
@@ -26,8 +27,12 @@ const (
 
 // roomName is the session's own, so that a room can be adopted after a lost reply.
 func (s *Service) roomName(sessionID string) string {
-	return s.RoomPrefix + "-s-" + strings.ToLower(models.ULID(sessionID))
+	return s.roomPrefix() + strings.ToLower(models.ULID(sessionID))
 }
+
+// roomPrefix is what the names of this installation's rooms begin with, and no other's: an
+// environment's name has no dash.
+func (s *Service) roomPrefix() string { return s.RoomPrefix + "-s-" }
 
 // roomExp is when Daily closes the room at the latest, even when this server is dead: a whole
 // second, as Daily keeps it.
@@ -143,11 +148,13 @@ func (s *Service) roomReady(ctx context.Context, claimed *models.Session, url st
 			// Another replica has finished it: the row says how.
 			return nil
 		}
+		failpoint.Hit(failpoint.RoomBeforeCommit)
 		return tx.Swap(row)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("room of session %s: %w", claimed.ID, err)
 	}
+	failpoint.Hit(failpoint.RoomAfterCommit)
 	if after.EndedAt != nil {
 		wake(s.wakeDelete)
 	}

@@ -33,6 +33,8 @@ type Timings struct {
 	StartWindow time.Duration
 	// LostGrace is how long a session outlives its avatar server.
 	LostGrace time.Duration
+	// EmptyGrace is how long a session outlives its last participant.
+	EmptyGrace time.Duration
 	// Sweep is the time between two looks at deadlines and rooms.
 	Sweep time.Duration
 }
@@ -57,6 +59,8 @@ type Config struct {
 	PublicURL *url.URL
 	// Observe is told of every session that was created, started or ended; may be nil.
 	Observe func(what string, reason models.EndReason)
+	// ObserveOrphan is told of every room without a session that was deleted; may be nil.
+	ObserveOrphan func()
 }
 
 // A Service is the rules of sessions.
@@ -87,6 +91,9 @@ type Service struct {
 func New(cfg Config) *Service {
 	if cfg.Observe == nil {
 		cfg.Observe = func(string, models.EndReason) {}
+	}
+	if cfg.ObserveOrphan == nil {
+		cfg.ObserveOrphan = func() {}
 	}
 	s := &Service{
 		Config:     cfg,

@@ -53,6 +53,11 @@ type world struct {
 	avatar   *models.Avatar
 	timings  Timings
 	plan     models.Plan
+	// deletes is Daily's limit, which the client keeps to; none as a rule.
+	deletes daily.Rate
+	// log is the service's, none as a rule; orphans counts what it deletes without a session.
+	log     *slog.Logger
+	orphans atomic.Int64
 }
 
 type option func(*world)
@@ -66,19 +71,22 @@ func onPostgres(w *world) { w.dsn = dbtest.Postgres(w.t) }
 func setup(t *testing.T, options ...option) *world {
 	t.Helper()
 	w := &world{
-		t: t, dsn: "sqlite:" + filepath.Join(t.TempDir(), "x.db"), plan: models.Plan{Key: "pro"},
+		t: t, log: slog.New(slog.DiscardHandler), dsn: "sqlite:" + filepath.Join(t.TempDir(), "x.db"), plan: models.Plan{Key: "pro"},
 		timings: Timings{
 			CreateWithin: patience, StartWithin: patience, GiveUpAfter: patience,
-			StartWindow: 10 * time.Minute, LostGrace: 30 * time.Second, Sweep: 20 * time.Millisecond,
+			StartWindow: 10 * time.Minute, LostGrace: 30 * time.Second, EmptyGrace: time.Minute, Sweep: 20 * time.Millisecond,
 		},
 	}
 	for _, o := range options {
 		o(w)
 	}
+	if w.deletes.Count == 0 {
+		w.deletes.Count = -1
+	}
 	w.now.Store(int64(epoch))
 	w.emulator = emulator.New(emulator.Config{
 		Key: "dev", Clock: w.clock,
-		Limits: emulator.Limits{Calls: daily.Rate{Count: -1}, Deletes: daily.Rate{Count: -1}},
+		Limits: emulator.Limits{Calls: daily.Rate{Count: -1}, Deletes: w.deletes},
 	})
 	server := httptest.NewServer(w.emulator)
 	w.dailyURL = server.URL + "/v1"
@@ -101,7 +109,7 @@ func (w *world) boot() {
 	}
 	client, err := daily.New(daily.Config{
 		URL: w.dailyURL, Key: "dev", Log: slog.New(slog.DiscardHandler),
-		Calls: daily.Rate{Count: -1}, Deletes: daily.Rate{Count: -1},
+		Calls: daily.Rate{Count: -1}, Deletes: w.deletes,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -117,8 +125,9 @@ func (w *world) boot() {
 	w.service = New(Config{
 		Store: w.store, Daily: client, AvatarServers: w.registry, Hub: w.hub, DailyKey: "dev",
 		Signer: auth.NewSigner([]byte("0123456789abcdef0123456789abcdef")),
-		Plans:  models.Plans{"pro": w.plan}, Clock: w.clock, Log: slog.New(slog.DiscardHandler),
+		Plans:  models.Plans{"pro": w.plan}, Clock: w.clock, Log: w.log,
 		Timings: w.timings, RoomPrefix: "test", PublicURL: public,
+		ObserveOrphan: func() { w.orphans.Add(1) },
 	})
 	w.registry.SetSessions(w.service)
 	if w.account == nil {

@@ -9,6 +9,7 @@ import (
 	"greenroom/auth"
 	"greenroom/avatarserver"
 	"greenroom/db"
+	"greenroom/failpoint"
 	"greenroom/models"
 )
 
@@ -174,6 +175,7 @@ func (s *Service) bringUp(ctx context.Context, of *models.Session, by models.Act
 		if err != nil {
 			return avatarserver.Assignment{}, err
 		}
+		failpoint.Hit(failpoint.StartAfterCommit)
 		handed = row.Assignment.Generation
 		return s.assignment(row, avatar)
 	})
@@ -215,6 +217,7 @@ func (s *Service) handOver(ctx context.Context, of *models.Session, server strin
 		deadline := max(*row.Deadline, now.Add(s.Timings.GiveUpAfter))
 		row.Deadline = &deadline
 		row.Revision++
+		failpoint.Hit(failpoint.StartBeforeCommit)
 		return record(tx, row, models.EventStartRequested, now, by)
 	})
 }

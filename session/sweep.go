@@ -38,6 +38,9 @@ func (s *Service) Run(ctx context.Context) error {
 	s.inBackground(func() { s.reconcileRooms(s.stopped, s.wakeDelete, claimDeletes, models.RoomDeleting) })
 	s.inBackground(func() { s.meetDaily(s.stopped) })
 	s.inBackground(func() { s.missAvatars(s.stopped) })
+	s.inBackground(func() { s.checkRooms(s.stopped) })
+	s.inBackground(func() { s.pollPresence(s.stopped) })
+	s.inBackground(func() { s.sweepOrphans(s.stopped) })
 	return nil
 }
 

@@ -84,6 +84,68 @@ type CreateSessionPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// A new webhook endpoint.
+type CreateWebhookEndpointInput struct {
+	// An https address without credentials, on port 443 or 8443, that resolves to public addresses. Networks that whoever runs this server has allowed may be private, with any port and by http.
+	URL string `json:"url"`
+	// At least one.
+	EventTypes []models.WebhookEventType `json:"eventTypes"`
+	// For people, at most 256 characters, without control characters.
+	Description *string `json:"description"`
+}
+
+// The new endpoint; the secret is shown this once.
+type CreateWebhookEndpointPayload struct {
+	// Told of what happens from now on. Null when refused.
+	WebhookEndpoint *models.WebhookEndpoint `json:"webhookEndpoint"`
+	// `whsec_` and base64: what receivers verify signatures with. It cannot be shown again. Null when refused.
+	Secret *string `json:"secret"`
+	// Empty when it was done. Otherwise nothing was changed, and each entry says one reason.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// Which endpoint to delete.
+type DeleteWebhookEndpointInput struct {
+	// One of the account's own; one that has been deleted is NOT_FOUND.
+	ID string `json:"id"`
+}
+
+// What was deleted.
+type DeleteWebhookEndpointPayload struct {
+	// For caches. Null when refused.
+	DeletedWebhookEndpointID *string `json:"deletedWebhookEndpointId"`
+	// Empty when it was done. Otherwise nothing was changed, and each entry says one reason.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// Which endpoint to disable.
+type DisableWebhookEndpointInput struct {
+	// One of the account's own; one that is disabled already keeps its `disabledAt` and reason.
+	ID string `json:"id"`
+}
+
+// The disabled endpoint.
+type DisableWebhookEndpointPayload struct {
+	// With `disabledAt` set. Null when refused.
+	WebhookEndpoint *models.WebhookEndpoint `json:"webhookEndpoint"`
+	// Empty when it was done. Otherwise nothing was changed, and each entry says one reason.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// Which endpoint to enable.
+type EnableWebhookEndpointInput struct {
+	// One of the account's own.
+	ID string `json:"id"`
+}
+
+// The enabled endpoint.
+type EnableWebhookEndpointPayload struct {
+	// With `disabledAt` null. Null when refused.
+	WebhookEndpoint *models.WebhookEndpoint `json:"webhookEndpoint"`
+	// Empty when it was done. Otherwise nothing was changed, and each entry says one reason.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // Which session to end.
 type EndSessionInput struct {
 	// Of a session in whatever status.
@@ -94,6 +156,20 @@ type EndSessionInput struct {
 type EndSessionPayload struct {
 	// ENDED, whoever ended it first. Null when refused.
 	Session *models.Session `json:"session"`
+	// Empty when it was done. Otherwise nothing was changed, and each entry says one reason.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// Which delivery to make again.
+type ReplayWebhookDeliveryInput struct {
+	// One of an endpoint of the account that is not disabled, else INVALID_INPUT.
+	ID string `json:"id"`
+}
+
+// The delivery on its way again.
+type ReplayWebhookDeliveryPayload struct {
+	// PENDING, with another eight tries, unless it is being tried right now. Null when refused.
+	WebhookDelivery *models.WebhookDelivery `json:"webhookDelivery"`
 	// Empty when it was done. Otherwise nothing was changed, and each entry says one reason.
 	UserErrors []*UserError `json:"userErrors"`
 }
@@ -124,6 +200,38 @@ type RotateAccessTokenPayload struct {
 	Session *models.Session `json:"session"`
 	// Give it to the browser or phone; it is not shown again. Null when refused.
 	AccessToken *string `json:"accessToken"`
+	// Empty when it was done. Otherwise nothing was changed, and each entry says one reason.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// Whose secret to replace.
+type RotateWebhookSecretInput struct {
+	// One of the account's own endpoints.
+	ID string `json:"id"`
+}
+
+// The only place of the new secret.
+type RotateWebhookSecretPayload struct {
+	// Whose requests carry a signature by each active secret. Null when refused.
+	WebhookEndpoint *models.WebhookEndpoint `json:"webhookEndpoint"`
+	// Give it to the receiver; it is not shown again. Null when refused.
+	Secret *string `json:"secret"`
+	// When the secret before this one signs no more. Null when refused.
+	PreviousSecretExpiresAt *models.Time `json:"previousSecretExpiresAt"`
+	// Empty when it was done. Otherwise nothing was changed, and each entry says one reason.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// Which endpoint to try out.
+type SendTestWebhookInput struct {
+	// One of the account's own that is not disabled, else INVALID_INPUT.
+	ID string `json:"id"`
+}
+
+// The test on its way.
+type SendTestWebhookPayload struct {
+	// PENDING: read it again to see how it went. Null when refused.
+	WebhookDelivery *models.WebhookDelivery `json:"webhookDelivery"`
 	// Empty when it was done. Otherwise nothing was changed, and each entry says one reason.
 	UserErrors []*UserError `json:"userErrors"`
 }
@@ -182,6 +290,26 @@ type UpdateSessionMetadataInput struct {
 type UpdateSessionMetadataPayload struct {
 	// As merged; its `revision` stays when nothing changed. Null when refused.
 	Session *models.Session `json:"session"`
+	// Empty when it was done. Otherwise nothing was changed, and each entry says one reason.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
+// A field left out or null stays as it is.
+type UpdateWebhookEndpointInput struct {
+	// One of the account's own.
+	ID string `json:"id"`
+	// As in `CreateWebhookEndpointInput`.
+	URL *string `json:"url"`
+	// At least one; replaces the list.
+	EventTypes []models.WebhookEventType `json:"eventTypes"`
+	// As in `CreateWebhookEndpointInput`; an empty one removes it.
+	Description *string `json:"description"`
+}
+
+// The changed endpoint.
+type UpdateWebhookEndpointPayload struct {
+	// As it is now. Null when refused.
+	WebhookEndpoint *models.WebhookEndpoint `json:"webhookEndpoint"`
 	// Empty when it was done. Otherwise nothing was changed, and each entry says one reason.
 	UserErrors []*UserError `json:"userErrors"`
 }

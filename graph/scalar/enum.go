@@ -33,6 +33,11 @@ var (
 		models.EndAvatarLost, models.EndProvisionFailed, models.EndOperator, models.EndQuotaExhausted,
 	}
 
+	webhookEvents = []models.WebhookEventType{
+		models.WebhookSessionCreated, models.WebhookSessionStarted, models.WebhookSessionExpiring,
+		models.WebhookSessionEnded, models.WebhookTest,
+	}
+
 	directions  = []OrderDirection{Ascending, Descending}
 	orderFields = []SessionOrderField{ByCreatedAt}
 )
@@ -55,6 +60,16 @@ func MarshalSessionEndReason(r models.EndReason) graphql.Marshaler {
 // UnmarshalSessionEndReason reads an end reason.
 func UnmarshalSessionEndReason(v any) (models.EndReason, error) {
 	return oneOf(v, endReasons, "not a SessionEndReason")
+}
+
+// MarshalWebhookEventType writes a webhook's type.
+func MarshalWebhookEventType(t models.WebhookEventType) graphql.Marshaler {
+	return graphql.MarshalString(string(t))
+}
+
+// UnmarshalWebhookEventType reads a webhook's type.
+func UnmarshalWebhookEventType(v any) (models.WebhookEventType, error) {
+	return oneOf(v, webhookEvents, "not a WebhookEventType")
 }
 
 // MarshalOrderDirection writes a direction.
