@@ -144,9 +144,7 @@ func TestSlots(t *testing.T) {
 		slow.begin()
 		slow.closes(CloseTimeout)
 		w.eventually("its slot is free", func() bool { return w.free() == 1 })
-		if !strings.Contains(w.log.String(), "came too slowly") {
-			t.Error("closed for another reason")
-		}
+		w.eventually("the log says why", func() bool { return strings.Contains(w.log.String(), "came too slowly") })
 		w.connect(of) // and may be back
 	})
 	// A frame that stands still while it waits, or waits to be spoken, is not slow.
