@@ -77,6 +77,7 @@ fuzz: ## every fuzz target, FUZZTIME each: a count (20000x) or a time (5m)
 chaos: need-postgres ## kill servers KILLS times on each database, and cut the power CUTS times
 	go test -race -tags chaos -run TestChaos -timeout 3h -v -kills $(KILLS) .
 	go test -race -run TestMatrix21 -timeout 3h -powerloss.cuts $(CUTS) ./db
+
 .PHONY: bench
 # Some minutes, and worth nothing beside other work.
 bench: ## the figures of docs/benchmarks.md
