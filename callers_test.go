@@ -13,25 +13,44 @@ func (c *chaos) use(p *process, name string, answered func()) {
 	if !c.askAgain(client) {
 		return
 	}
-	for n := 0; ; n++ {
+	for n, mine := 0, 0; ; n++ {
 		made, alive := c.create(client, fmt.Sprintf("%s-%d", name, n))
 		answered()
-		switch {
-		case !alive:
-		case made == nil:
+		if alive && made == nil {
 			alive = c.endOldest(client)
-		case n%4 == 0:
-			alive = c.start(client, made)
-		case n%4 == 1:
-			alive = c.annotate(client, made, n)
-		case n%4 == 2:
-			alive = c.end(client, made)
+		} else if alive {
+			switch mine % 4 {
+			case 0:
+				alive = c.start(client, made)
+			case 1:
+				alive = c.annotate(client, made, n+1)
+			case 2:
+				alive = c.end(client, made)
+			}
+			mine++
 		}
 		if !alive {
 			return
 		}
 		answered()
 	}
+}
+
+// awaitAvatars waits until the avatar server has dialled in again: until a session starts.
+func (c *chaos) awaitAvatars(p *process, name string) {
+	c.t.Helper()
+	client := &program{t: c.t, client: &http.Client{Transport: &http.Transport{}}, first: p.first}
+	defer client.client.CloseIdleConnections()
+	until(c.t, "a session starts", func() bool {
+		made, _ := c.create(client, name)
+		if made == nil {
+			c.endOldest(client)
+			return false
+		}
+		c.start(client, made)
+		return made.started
+	})
+	c.end(client, c.known[name])
 }
 
 // ask runs one operation as the back end: what was answered, the code of its refusal, and whether
