@@ -84,6 +84,7 @@ bench: ## the figures of docs/benchmarks.md
 	go run ./bench --runs 3 stream
 	go run ./bench --runs 3 live
 	go run ./bench --runs 3 live --subscribers 2000
+	go run ./bench webhooks
 	go test -run '^$$' -bench . ./graph
 
 .PHONY: clean

@@ -30,6 +30,10 @@ func TestBenchmarks(t *testing.T) {
 			&liveBench{Subscribers: 4, Changes: 3},
 			[]string{"change sent → last subscriber, p50", "goroutines a subscriber, idle"},
 		},
+		"Webhooks": {
+			&webhookBench{Endpoints: 2, Sessions: 4, Rate: 100, Rounds: 1, Patience: time.Minute},
+			[]string{"others, one hangs, p99", "others' p99, one drips / none"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

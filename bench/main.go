@@ -21,8 +21,9 @@ import (
 // commands is the command line.
 type commands struct {
 	options
-	Stream streamBench `cmd:"" help:"Clients on the stream that have their avatars speak, at a constant rate."`
-	Live   liveBench   `cmd:"" help:"Subscribers of one session, and changes of it."`
+	Stream   streamBench  `cmd:"" help:"Clients on the stream that have their avatars speak, at a constant rate."`
+	Live     liveBench    `cmd:"" help:"Subscribers of one session, and changes of it."`
+	Webhooks webhookBench `cmd:"" help:"Endpoints that are told of sessions, and one that does not take it well."`
 }
 
 // options are what all benchmarks take.
@@ -53,6 +54,9 @@ func (b *streamBench) Run(ctx context.Context, o *options) error { return o.run(
 
 // Run measures subscriptions.
 func (b *liveBench) Run(ctx context.Context, o *options) error { return o.run(ctx, "live", b) }
+
+// Run measures webhooks.
+func (b *webhookBench) Run(ctx context.Context, o *options) error { return o.run(ctx, "webhooks", b) }
 
 // run measures as often as was asked for and prints.
 func (o *options) run(ctx context.Context, name string, b benchmark) error {

@@ -86,7 +86,7 @@ func (p *plant) furnish(under []string) error {
 	}
 	p.key, p.avatarKey = key["secret"], avatarKey["secret"]
 	server, err := p.launch(under, "serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--log-level=warn",
-		"--daily-calls="+rate, "--daily-deletes="+rate)
+		"--daily-calls="+rate, "--daily-deletes="+rate, "--webhook-allow-private=127.0.0.0/8")
 	if err != nil {
 		return err
 	}
