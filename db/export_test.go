@@ -19,3 +19,6 @@ func (t *Tx) Exec(statement string) error { return t.db.Exec(statement).Error }
 
 // Tries bounds how often PostgreSQL may have a transaction run again.
 const Tries = pgTries
+
+// ApplicationID marks SQLite files that are ours.
+const ApplicationID = applicationID
