@@ -22,7 +22,11 @@ type canaries map[string]string
 func (c canaries) look(t *testing.T, where, text string) {
 	t.Helper()
 	for name, secret := range c {
-		for _, form := range []string{secret, hex.EncodeToString([]byte(secret)), base64.StdEncoding.EncodeToString([]byte(secret))} {
+		forms := []string{secret, hex.EncodeToString([]byte(secret)), base64.StdEncoding.EncodeToString([]byte(secret))}
+		if raw, err := base64.StdEncoding.DecodeString(secret); err == nil && len(raw) >= 16 {
+			forms = append(forms, string(raw), hex.EncodeToString(raw))
+		}
+		for _, form := range forms {
 			if i := strings.Index(text, form); i >= 0 {
 				t.Errorf("the %s is in %s: %.200q", name, where, text[max(0, i-80):])
 			}
@@ -88,6 +92,10 @@ func keepNoSecret(t *testing.T, database string, stored func() string) {
 	made := s.must(s.key, `mutation { createApiKey(input: {name: "second"}) { secret userErrors { code } } }`, nil)
 	second := text(made, "createApiKey.secret")
 	secrets["second API key"] = second[16:]
+	hook := s.must(s.key, `mutation { createWebhookEndpoint(input: {url: "https://hooks.invalid/x", eventTypes: [SESSION_ENDED]}) { webhookEndpoint { id } secret userErrors { code } } }`, nil)
+	secrets["webhook's secret"] = text(hook, "createWebhookEndpoint.secret")[len("whsec_"):]
+	again := s.must(s.key, `mutation ($id: ID!) { rotateWebhookSecret(input: {id: $id}) { secret userErrors { code } } }`, vars{"id": text(hook, "createWebhookEndpoint.webhookEndpoint.id")})
+	secrets["webhook's new secret"] = text(again, "rotateWebhookSecret.secret")[len("whsec_"):]
 	s.end(second, of.id)
 	p.fault(`{"kind": "error", "status": 400}`)
 	s.ask(s.key, keyedCreate, vars{"avatar": s.avatar, "key": "fails"})
