@@ -53,8 +53,12 @@ func openSQLite(ctx context.Context, file string, opts Options) (*Store, error) 
 	if err := boundReads(readerDB); err != nil {
 		return nil, closing(writerDB, closing(readerDB, err))
 	}
+	g, conn, err := takeConn(ctx, writerDB, opts)
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", file, closing(writerDB, closing(readerDB, err)))
+	}
 	s := &Store{dialect: sqliteDialect{file: file}, reader: readerDB, log: opts.Log}
-	s.writer = newGroupWriter(writerDB, s.dialect, opts, s.breakDown)
+	s.writer = newGroupWriter(g, conn, s.dialect, opts, s.breakDown)
 	return s, nil
 }
 
@@ -110,17 +114,17 @@ func prepareSQLite(ctx context.Context, g *gorm.DB, opts Options) error {
 	return migrate(ctx, g, dialectSQLite, opts)
 }
 
+func gormConfig(opts Options) *gorm.Config {
+	return &gorm.Config{SkipDefaultTransaction: true, TranslateError: true, Logger: newTracer(opts.Trace)}
+}
+
 func openGORM(d gorm.Dialector, conns int, opts Options) (*gorm.DB, error) {
-	g, err := gorm.Open(d, &gorm.Config{
-		SkipDefaultTransaction: true,
-		// Not on PostgreSQL, whose driver has a cache for each connection: with GORM's, which all
-		// connections share, a reader that waits for a connection to prepare a statement on and
-		// writers that hold them all and want that statement would wait for each other.
-		PrepareStmt:        d.Name() == "sqlite",
-		PrepareStmtMaxSize: 500,
-		TranslateError:     true,
-		Logger:             newTracer(opts.Trace),
-	})
+	config := gormConfig(opts)
+	// Not on PostgreSQL, whose driver has a cache for each connection: with GORM's, which all
+	// connections share, a reader that waits for a connection to prepare a statement on and
+	// writers that hold them all and want that statement would wait for each other.
+	config.PrepareStmt, config.PrepareStmtMaxSize = d.Name() == "sqlite", preparedAtMost
+	g, err := gorm.Open(d, config)
 	if err != nil {
 		return nil, err
 	}

@@ -23,6 +23,7 @@ var errRestart = errors.New("the transaction did not survive a closure's error")
 // own, so that one refusal fails alone.
 type groupWriter struct {
 	db      *gorm.DB
+	conn    *sqliteConn // db's, for what is not GORM's: transactions
 	dialect dialect
 	observe func(group int)
 	// fail is told when a commit fails; what reached the disk is then unknown.
@@ -45,9 +46,9 @@ type job struct {
 	done chan struct{}
 }
 
-func newGroupWriter(g *gorm.DB, d dialect, opts Options, fail func(error)) *groupWriter {
+func newGroupWriter(g *gorm.DB, conn *sqliteConn, d dialect, opts Options, fail func(error)) *groupWriter {
 	w := &groupWriter{
-		db: g, dialect: d, observe: opts.Observe, fail: fail, committed: opts.Committed,
+		db: g, conn: conn, dialect: d, observe: opts.Observe, fail: fail, committed: opts.Committed,
 		jobs: make(chan *job, maxGroup), done: make(chan struct{}),
 	}
 	go w.loop()
@@ -83,11 +84,12 @@ func (w *groupWriter) close() error {
 	first := !w.closed
 	w.closed = true
 	w.mu.Unlock()
-	if first {
-		close(w.jobs)
+	if !first {
+		return nil
 	}
+	close(w.jobs)
 	<-w.done
-	return closeDB(w.db)
+	return w.conn.close()
 }
 
 func (w *groupWriter) loop() {
@@ -144,24 +146,26 @@ func (w *groupWriter) transact(group []*job) error {
 	// Only this context reaches the driver: a caller's deadline would interrupt SQLite, and
 	// that rolls back everybody's work.
 	ctx := context.Background()
-	tx := w.db.WithContext(ctx).Begin()
-	if tx.Error != nil {
-		failAll(group, fmt.Errorf("begin: %w", translate(tx.Error)))
-		return nil //nolint:nilerr // everybody has been told; there is nothing to run again
+	if err := w.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+		failAll(group, fmt.Errorf("begin: %w", translate(err)))
+		return nil // everybody has been told; there is nothing to run again
 	}
+	// SQLite may have ended the transaction by itself; then this has nothing to do.
+	rollback := func() { _ = w.exec(ctx, "ROLLBACK") }
+	tx := w.db.WithContext(ctx)
 	for _, j := range group {
 		if j.err = context.Cause(j.ctx); j.err != nil {
 			continue
 		}
 		t := &Tx{ctx: ctx, db: tx, dialect: w.dialect}
-		if err := w.step(tx, t, j); err != nil {
-			tx.Rollback()
+		if err := w.step(t, j); err != nil {
+			rollback()
 			return err
 		}
 		j.made = t.changes.made
 	}
-	if err := tx.Commit().Error; err != nil {
-		tx.Rollback()
+	if err := w.exec(ctx, "COMMIT"); err != nil {
+		rollback()
 		w.fail(err)
 		err = fmt.Errorf("commit: %w", translate(err))
 		failAll(group, err)
@@ -170,20 +174,25 @@ func (w *groupWriter) transact(group []*job) error {
 }
 
 // step runs one closure between SAVEPOINT and RELEASE.
-func (w *groupWriter) step(tx *gorm.DB, t *Tx, j *job) error {
-	if err := tx.Exec("SAVEPOINT closure").Error; err != nil {
+func (w *groupWriter) step(t *Tx, j *job) error {
+	if err := w.exec(t.ctx, "SAVEPOINT closure"); err != nil {
 		return fmt.Errorf("%w: %w", errRestart, err)
 	}
 	if j.err = call(j.fn, t); j.err != nil {
-		if err := tx.Exec("ROLLBACK TO closure").Error; err != nil {
+		if err := w.exec(t.ctx, "ROLLBACK TO closure"); err != nil {
 			// SQLite has rolled everything back: the savepoint is gone with the transaction.
 			return errRestart
 		}
 	}
-	if err := tx.Exec("RELEASE closure").Error; err != nil {
+	if err := w.exec(t.ctx, "RELEASE closure"); err != nil {
 		return fmt.Errorf("%w: %w", errRestart, err)
 	}
 	return nil
+}
+
+func (w *groupWriter) exec(ctx context.Context, statement string) error {
+	_, err := w.conn.ExecContext(ctx, statement)
+	return err
 }
 
 // failAll gives err to those who would otherwise have succeeded.
