@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -160,6 +161,10 @@ func TestPlan(t *testing.T) {
 		check(t, err, models.KindNotFound)
 		_, err = f.Usage(f.other, &models.Account{ID: f.avatar.AccountID, PlanKey: "small"})
 		check(t, err, models.KindNotFound)
+		_, err = f.UsageReport(f.other, &models.Account{ID: f.avatar.AccountID}, noon-1, noon)
+		check(t, err, models.KindNotFound)
+		_, err = f.UsageReport(f.phone, &models.Account{ID: f.avatar.AccountID}, noon-1, noon)
+		check(t, err, models.KindForbidden)
 	})
 }
 
@@ -192,5 +197,48 @@ func TestUsage(t *testing.T) {
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
 			t.Fatalf("error %v, usage (-want +got):\n%s", err, diff)
 		}
+	})
+}
+
+func TestUsageReport(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	a, err := f.Account(f.mine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	start, end := noon.Month()
+
+	for name, to := range map[string]models.Time{"ToNow": noon, "ToTheEndOfTheMonth": end} {
+		t.Run("HasTheMonthsUsage"+name, func(t *testing.T) {
+			t.Parallel()
+			got, err := f.UsageReport(f.mine, a, start, to)
+			if err != nil {
+				t.Fatal(err)
+			}
+			usage, err := f.Usage(f.mine, a)
+			if err != nil || got.Seconds != usage.UsedSeconds || got.Seconds != 90 || got.Sessions != 1 {
+				t.Errorf("error %v, report %+v, usage %+v", err, got, usage)
+			}
+			today := got.Days[(noon-start)/models.Time(24*time.Hour.Milliseconds())]
+			if diff := cmp.Diff(&models.UsageDay{Day: noon - noon%models.Time(24*time.Hour.Milliseconds()), Sessions: 1, Seconds: 90}, today); diff != "" {
+				t.Errorf("today (-want +got):\n%s", diff)
+			}
+		})
+	}
+	t.Run("IsOfAYearAtMost", func(t *testing.T) {
+		t.Parallel()
+		year := noon.Add(models.MaxReport)
+		got, err := f.UsageReport(f.mine, a, noon, year)
+		if err != nil || len(got.Days) != 367 {
+			t.Errorf("error %v, %d days", err, len(got.Days))
+		}
+		last := models.TimeOf(time.Date(9999, time.December, 31, 23, 59, 59, 0, time.UTC))
+		for _, to := range []models.Time{year + 1, noon, noon - 1, 0, last} {
+			_, err := f.UsageReport(f.mine, a, noon, to)
+			check(t, err, models.KindInvalidInput)
+		}
+		_, err = f.UsageReport(f.mine, a, 0, last)
+		check(t, err, models.KindInvalidInput)
 	})
 }

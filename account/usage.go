@@ -25,3 +25,15 @@ func (s *Service) Usage(ctx context.Context, a *models.Account) (*models.Usage, 
 	}
 	return usage, nil
 }
+
+// UsageReport is what the caller's account has used between from and to, by day and by avatar,
+// by the same rule as Usage. INVALID_INPUT for an empty range and for one of over 366 days.
+func (s *Service) UsageReport(ctx context.Context, a *models.Account, from, to models.Time) (*models.UsageReport, error) {
+	if err := own(ctx, a.ID); err != nil {
+		return nil, err
+	}
+	if err := models.CheckReport(from, to); err != nil {
+		return nil, err
+	}
+	return s.store.UsageReport(ctx, a.ID, from, to, s.clock.Now(ctx))
+}

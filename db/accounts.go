@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"gorm.io/gorm"
@@ -55,37 +54,4 @@ func (t *Tx) InsertAccount(a *models.Account) error {
 		return fmt.Errorf("insert account: %w", translate(err))
 	}
 	return nil
-}
-
-// UsedSeconds is what the account's sessions used between from and to, each cut to whole
-// seconds; running ones count up to now.
-func (s *Store) UsedSeconds(ctx context.Context, accountID string, from, to, now models.Time) (int, error) {
-	return usedSeconds(ctx, s.reader, accountID, from, to, now)
-}
-
-// UsedSeconds is what the account's sessions used between from and to, each cut to whole
-// seconds; running ones count up to now.
-func (t *Tx) UsedSeconds(accountID string, from, to, now models.Time) (int, error) {
-	return usedSeconds(t.ctx, t.db, accountID, from, to, now)
-}
-
-func usedSeconds(ctx context.Context, g *gorm.DB, accountID string, from, to, now models.Time) (int, error) {
-	const (
-		until = "COALESCE(" + endedAt + ", @now)"
-		cutTo = "(CASE WHEN " + until + " > @to THEN @to ELSE " + until + " END)"
-		since = "(CASE WHEN started_at < @from THEN @from ELSE started_at END)"
-		some  = "SELECT started_at, ended_at, deadline FROM sessions WHERE account_id = @account AND ended_at "
-		// Not OR: each half has its index.
-		query = "SELECT COALESCE(SUM((" + cutTo + " - " + since + ") / 1000), 0)" +
-			" FROM (" + some + "IS NULL UNION ALL " + some + "> @from) AS used" +
-			" WHERE started_at IS NOT NULL AND started_at < @to AND " + cutTo + " > " + since
-	)
-	var seconds int
-	err := g.WithContext(ctx).Raw(query,
-		sql.Named("account", accountID), sql.Named("from", int64(from)),
-		sql.Named("to", int64(to)), sql.Named("now", int64(now))).Scan(&seconds).Error
-	if err != nil {
-		return 0, fmt.Errorf("used seconds: %w", translate(err))
-	}
-	return seconds, nil
 }

@@ -22,3 +22,6 @@ const Tries = pgTries
 
 // ApplicationID marks SQLite files that are ours.
 const ApplicationID = applicationID
+
+// Report is the statement of UsageReport.
+const Report = report

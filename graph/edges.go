@@ -64,12 +64,22 @@ func (e accountEdges) Usage(ctx context.Context, of *models.Account) (*models.Us
 	return e.cfg.Accounts.Usage(ctx, of)
 }
 
+func (e accountEdges) UsageReport(ctx context.Context, of *models.Account, from, to models.Time) (*models.UsageReport, error) {
+	return e.cfg.Accounts.UsageReport(ctx, of, from, to)
+}
+
 func (e accountEdges) APIKeys(ctx context.Context, _ *models.Account, first *int, after *string, last *int, before *string) (*models.APIKeyConnection, error) {
 	page, err := models.NewPage(models.KeyPrefix, first, after, last, before)
 	if err != nil {
 		return nil, err
 	}
 	return e.cfg.Accounts.APIKeys(ctx, page)
+}
+
+type usageAvatarEdges struct{}
+
+func (usageAvatarEdges) Avatar(ctx context.Context, of *models.UsageAvatar) (*models.Avatar, error) {
+	return loadersOf(ctx).avatar(ctx, of.AvatarID)
 }
 
 type concurrencyEdges struct{ *resolver }

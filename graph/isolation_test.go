@@ -14,7 +14,7 @@ import (
 // id; NAME stands for the id. A new root field without an entry here fails the walk.
 var reads = map[string]string{
 	"node":       `node(id: "SESSION") { id }`,
-	"viewer":     `viewer { account { id concurrency { holders { id } } apiKeys { nodes { id } } webhookEndpoints { totalCount nodes { id deliveries { totalCount nodes { id } } } } } session { id } }`,
+	"viewer":     `viewer { account { id concurrency { holders { id } } usageReport(from: "2026-09-01T00:00:00Z", to: "2026-10-01T00:00:00Z") { sessions seconds avatars { avatar { id } } } apiKeys { nodes { id } } webhookEndpoints { totalCount nodes { id deliveries { totalCount nodes { id } } } } } session { id } }`,
 	"serverTime": `serverTime`,
 	"session":    `session(id: "SESSION") { id }`,
 	"sessions":   `sessions(first: 100, filter: {avatarId: ["AVATAR"]}) { totalCount nodes { id } }`,

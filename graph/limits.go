@@ -133,6 +133,12 @@ const (
 // usualAttempts stands for all tries of a delivery, which are more only when it was replayed.
 const usualAttempts = 8
 
+// A report counts as much as a page of sessions, and its days as the most there can be.
+const (
+	reportCost = 1000
+	reportDays = 367
+)
+
 // costs multiplies what stands in a list by the list's size. Other fields cost 1.
 func costs() generated.ComplexityRoot {
 	var c generated.ComplexityRoot
@@ -159,6 +165,10 @@ func costs() generated.ComplexityRoot {
 	}
 	c.SessionChanges.Changed = func(child int) int { return times(changesAtOnce, child) }
 	c.SessionChanges.Entered = c.SessionChanges.Changed
+	// A report reads all sessions of its range, however little of it is asked for.
+	c.Account.UsageReport = func(child int, _, _ models.Time) int { return reportCost + child }
+	c.UsageReport.Days = func(child int) int { return times(reportDays, child) }
+	c.UsageReport.Avatars = func(child int) int { return times(models.MaxReportAvatars, child) }
 	c.Concurrency.Holders = func(child int) int { return times(models.MaxPageSize, child) }
 	return c
 }

@@ -60,6 +60,7 @@ func TestLimits(t *testing.T) {
 			"ManyAliases":          "{" + repeat(31, "a%d: __typename ") + "}",
 			"AliasesInFragments":   "{ ...f ...f ...f ...f } fragment f on Query {" + repeat(8, "a%d: __typename ") + "}",
 			"ManyRepeats":          "{" + repeat(200, "viewer { kind } ") + "}",
+			"ManyReports":          "{ viewer { account {" + repeat(20, `a%d: usageReport(from: "2026-01-01T00:00:00Z", to: "2026-01-02T00:00:00Z") { seconds } `) + "} } }",
 			"ManyFields":           "{" + repeat(20, "viewer { "+repeat(24, "account { id } ")+" }") + "}",
 			"FragmentFanOut":       fanOut(60),
 			"DeepFields":           "{ sessions(first: 1) { nodes { avatar { " + strings.Repeat("sessions(first: 1) { nodes { avatar { ", 4) + "id" + strings.Repeat(" } } }", 4) + " } } } }",

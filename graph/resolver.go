@@ -160,6 +160,7 @@ func (r *resolver) Subscription() generated.SubscriptionResolver { return subscr
 
 func (r *resolver) Account() generated.AccountResolver         { return accountEdges{r} }
 func (r *resolver) Avatar() generated.AvatarResolver           { return avatarEdges{r} }
+func (r *resolver) UsageAvatar() generated.UsageAvatarResolver { return usageAvatarEdges{} }
 func (r *resolver) Concurrency() generated.ConcurrencyResolver { return concurrencyEdges{r} }
 func (r *resolver) Session() generated.SessionResolver         { return sessionEdges{r} }
 func (r *resolver) Viewer() generated.ViewerResolver           { return viewerEdges{r} }

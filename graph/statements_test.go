@@ -30,7 +30,7 @@ func (w *world) seed(n int) {
 		}
 		s := &models.Session{
 			AccountID: scope, ID: models.NewID(models.SessionPrefix, at), AvatarID: avatar.ID,
-			SessionType: models.WebRTCVideo, Metadata: models.EmptyMetadata, CreatedAt: at,
+			SessionType: models.WebRTCVideo, Metadata: models.EmptyMetadata, CreatedAt: at, StartedAt: &at,
 			Revision: 1, Version: 1, AvatarState: models.AvatarWaiting, TokenGeneration: 1,
 			Room: models.Room{State: models.RoomReady, URL: "https://x.daily.co/room", Exp: epoch},
 		}
@@ -76,6 +76,7 @@ func TestStatements(t *testing.T) {
 		"OfListsThatDiffer":     {`{ avatars(first: 50) { nodes { a: sessions(first: 2) { nodes { id } } b: sessions(last: 2) { nodes { id } } } } }`, 1 + 2},
 		"OfNestingUpAndDown":    {`{ sessions(first: 10) { nodes { avatar { sessions(first: 3) { nodes { avatar { sessions(first: 3) { nodes { id } } } } } } } } }`, 1 + 1 + 1},
 		"OfHoldersAndTheirs":    {`{ viewer { account { concurrency { current holders { ` + everything + ` } } } } }`, 1 + 2 + 1 + 1 + 2},
+		"OfAReport":             {`{ viewer { account { usageReport(from: "2026-09-01T00:00:00Z", to: "2026-10-01T00:00:00Z") { seconds days { day seconds } avatars { seconds avatar { name } } otherAvatars { avatars } } } } }`, 1 + 1 + 1},
 		"OfWhatIsNotSelected":   {`{ viewer { kind } serverTime }`, 0},
 		"OfACountOnly":          {`{ sessions { totalCount } }`, 2},
 		"OfCountsOfManyAvatars": {`{ avatars(first: 50) { nodes { sessions(first: 1) { totalCount } } } }`, 1 + 1 + 1},

@@ -78,11 +78,3 @@ func (c *Concurrency) Available() *int {
 	left := max(0, *c.Max-c.Current)
 	return &left
 }
-
-// Usage is what an account has used of its plan in a period.
-type Usage struct {
-	PeriodStart      Time
-	PeriodEnd        Time
-	UsedSeconds      int
-	RemainingSeconds *int
-}

@@ -33,6 +33,8 @@ func Run(t *testing.T, open func(t *testing.T) *db.Store) {
 		"FilterInGo":        testFilterInGo,
 		"ByAvatar":          testByAvatar,
 		"UsedSeconds":       testUsedSeconds,
+		"UsageReport":       testUsageReport,
+		"UsageReportSums":   testUsageReportSums,
 		"Due":               testDue,
 		"WebhookEndpoints":  testWebhookEndpoints,
 		"WebhookSecrets":    testWebhookSecrets,

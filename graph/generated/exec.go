@@ -42,6 +42,7 @@ type ResolverRoot interface {
 	Session() SessionResolver
 	SessionConnection() SessionConnectionResolver
 	Subscription() SubscriptionResolver
+	UsageAvatar() UsageAvatarResolver
 	Viewer() ViewerResolver
 	WebhookDeliveryConnection() WebhookDeliveryConnectionResolver
 	WebhookEndpoint() WebhookEndpointResolver
@@ -59,6 +60,7 @@ type ComplexityRoot struct {
 		Name             func(childComplexity int) int
 		Plan             func(childComplexity int) int
 		Usage            func(childComplexity int) int
+		UsageReport      func(childComplexity int, from models.Time, to models.Time) int
 		WebhookEndpoints func(childComplexity int, first *int, after *string, last *int, before *string) int
 	}
 
@@ -327,6 +329,34 @@ type ComplexityRoot struct {
 		UsedSeconds      func(childComplexity int) int
 	}
 
+	UsageAvatar struct {
+		Avatar   func(childComplexity int) int
+		Seconds  func(childComplexity int) int
+		Sessions func(childComplexity int) int
+	}
+
+	UsageDay struct {
+		Day      func(childComplexity int) int
+		Seconds  func(childComplexity int) int
+		Sessions func(childComplexity int) int
+	}
+
+	UsageOtherAvatars struct {
+		Avatars  func(childComplexity int) int
+		Seconds  func(childComplexity int) int
+		Sessions func(childComplexity int) int
+	}
+
+	UsageReport struct {
+		Avatars      func(childComplexity int) int
+		Days         func(childComplexity int) int
+		From         func(childComplexity int) int
+		OtherAvatars func(childComplexity int) int
+		Seconds      func(childComplexity int) int
+		Sessions     func(childComplexity int) int
+		To           func(childComplexity int) int
+	}
+
 	UserError struct {
 		Code       func(childComplexity int) int
 		Field      func(childComplexity int) int
@@ -405,6 +435,7 @@ type AccountResolver interface {
 	Plan(ctx context.Context, obj *models.Account) (*models.Plan, error)
 	Concurrency(ctx context.Context, obj *models.Account) (*models.Concurrency, error)
 	Usage(ctx context.Context, obj *models.Account) (*models.Usage, error)
+	UsageReport(ctx context.Context, obj *models.Account, from models.Time, to models.Time) (*models.UsageReport, error)
 	APIKeys(ctx context.Context, obj *models.Account, first *int, after *string, last *int, before *string) (*models.APIKeyConnection, error)
 	WebhookEndpoints(ctx context.Context, obj *models.Account, first *int, after *string, last *int, before *string) (*models.WebhookEndpointConnection, error)
 }
@@ -469,6 +500,9 @@ type SubscriptionResolver interface {
 	SessionUpdated(ctx context.Context, id string) (<-chan *models.Session, error)
 	SessionChanges(ctx context.Context, filter *models.SessionFilter) (<-chan *models.SessionChanges, error)
 	AccountUpdated(ctx context.Context) (<-chan *models.Account, error)
+}
+type UsageAvatarResolver interface {
+	Avatar(ctx context.Context, obj *models.UsageAvatar) (*models.Avatar, error)
 }
 type ViewerResolver interface {
 	Account(ctx context.Context, obj *auth.Caller) (*models.Account, error)
@@ -543,6 +577,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.Usage(childComplexity), true
+	case "Account.usageReport":
+		if e.ComplexityRoot.Account.UsageReport == nil {
+			break
+		}
+
+		args, err := ec.field_Account_usageReport_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Account.UsageReport(childComplexity, args["from"].(models.Time), args["to"].(models.Time)), true
 	case "Account.webhookEndpoints":
 		if e.ComplexityRoot.Account.WebhookEndpoints == nil {
 			break
@@ -1652,6 +1697,106 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Usage.UsedSeconds(childComplexity), true
 
+	case "UsageAvatar.avatar":
+		if e.ComplexityRoot.UsageAvatar.Avatar == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageAvatar.Avatar(childComplexity), true
+	case "UsageAvatar.seconds":
+		if e.ComplexityRoot.UsageAvatar.Seconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageAvatar.Seconds(childComplexity), true
+	case "UsageAvatar.sessions":
+		if e.ComplexityRoot.UsageAvatar.Sessions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageAvatar.Sessions(childComplexity), true
+
+	case "UsageDay.day":
+		if e.ComplexityRoot.UsageDay.Day == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageDay.Day(childComplexity), true
+	case "UsageDay.seconds":
+		if e.ComplexityRoot.UsageDay.Seconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageDay.Seconds(childComplexity), true
+	case "UsageDay.sessions":
+		if e.ComplexityRoot.UsageDay.Sessions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageDay.Sessions(childComplexity), true
+
+	case "UsageOtherAvatars.avatars":
+		if e.ComplexityRoot.UsageOtherAvatars.Avatars == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageOtherAvatars.Avatars(childComplexity), true
+	case "UsageOtherAvatars.seconds":
+		if e.ComplexityRoot.UsageOtherAvatars.Seconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageOtherAvatars.Seconds(childComplexity), true
+	case "UsageOtherAvatars.sessions":
+		if e.ComplexityRoot.UsageOtherAvatars.Sessions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageOtherAvatars.Sessions(childComplexity), true
+
+	case "UsageReport.avatars":
+		if e.ComplexityRoot.UsageReport.Avatars == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReport.Avatars(childComplexity), true
+	case "UsageReport.days":
+		if e.ComplexityRoot.UsageReport.Days == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReport.Days(childComplexity), true
+	case "UsageReport.from":
+		if e.ComplexityRoot.UsageReport.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReport.From(childComplexity), true
+	case "UsageReport.otherAvatars":
+		if e.ComplexityRoot.UsageReport.OtherAvatars == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReport.OtherAvatars(childComplexity), true
+	case "UsageReport.seconds":
+		if e.ComplexityRoot.UsageReport.Seconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReport.Seconds(childComplexity), true
+	case "UsageReport.sessions":
+		if e.ComplexityRoot.UsageReport.Sessions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReport.Sessions(childComplexity), true
+	case "UsageReport.to":
+		if e.ComplexityRoot.UsageReport.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReport.To(childComplexity), true
+
 	case "UserError.code":
 		if e.ComplexityRoot.UserError.Code == nil {
 			break
@@ -2285,6 +2430,13 @@ type Account implements Node {
   concurrency: Concurrency!
   """The month's minutes so far, and what is left of them."""
   usage: Usage!
+  """What the sessions of a range used, by day and by avatar. API key only."""
+  usageReport(
+    """The range's first instant."""
+    from: DateTime!
+    """The instant behind the range: later than ` + "`" + `from` + "`" + `, and at most 366 days later, else INVALID_INPUT. May lie ahead of now."""
+    to: DateTime!
+  ): UsageReport!
   """Newest first, revoked ones too."""
   apiKeys(
     """How many from the front, 1..100. Not together with ` + "`" + `last` + "`" + `; with neither, 20."""
@@ -2345,6 +2497,54 @@ type Usage {
   usedSeconds: Int!
   """Null: unlimited."""
   remainingSeconds: Int
+}
+
+"""The use of a range of time, in whole seconds a session: a running one counts up to now, one that never started not at all. Days and avatars each add up to the whole exactly, and from ` + "`" + `Usage.periodStart` + "`" + ` up to now the whole is ` + "`" + `Usage.usedSeconds` + "`" + `. A session is cut to whole seconds at the range's ends, so the reports of two halves may together have a second less for each session across."""
+type UsageReport {
+  """As asked for, to the millisecond."""
+  from: DateTime!
+  """As asked for, to the millisecond."""
+  to: DateTime!
+  """How many sessions ran within the range, for however short a time."""
+  sessions: Int!
+  """How long they ran within it, added up: two sessions side by side count twice."""
+  seconds: Int!
+  """Every day (UTC) that the range touches, oldest first, with zeros where nothing ran; at most 367. The first and the last may be parts of days."""
+  days: [UsageDay!]!
+  """Those with most seconds, most first, at most 100; avatars without a session in the range are left out."""
+  avatars: [UsageAvatar!]!
+  """What is not in ` + "`" + `avatars` + "`" + `, added up; all 0 with 100 avatars or less."""
+  otherAvatars: UsageOtherAvatars!
+}
+
+"""One day of a report. Each second counts for the day in which it begins, so a session over midnight is in both days."""
+type UsageDay {
+  """The first instant of the calendar day (UTC), also where the range begins later."""
+  day: DateTime!
+  """Those that began on this day; on the range's first day also those that ran already. Each session counts on one day."""
+  sessions: Int!
+  """Of all sessions that ran on this day, whenever they began."""
+  seconds: Int!
+}
+
+"""One avatar of a report."""
+type UsageAvatar {
+  """As it is now: it may have been renamed or archived since."""
+  avatar: Avatar!
+  """How many of its sessions ran within the range."""
+  sessions: Int!
+  """How long they ran within it."""
+  seconds: Int!
+}
+
+"""The avatars of a report that are not among the first 100."""
+type UsageOtherAvatars {
+  """How many avatars these are."""
+  avatars: Int!
+  """How many of their sessions ran within the range."""
+  sessions: Int!
+  """How long they ran within it."""
+  seconds: Int!
 }
 
 """An account's credential for its own back ends and dashboards. The secret is in ` + "`" + `CreateApiKeyPayload` + "`" + ` only."""
@@ -3160,6 +3360,8 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_concurrency(ctx, field)
 	case "usage":
 		return ec.fieldContext_Account_usage(ctx, field)
+	case "usageReport":
+		return ec.fieldContext_Account_usageReport(ctx, field)
 	case "apiKeys":
 		return ec.fieldContext_Account_apiKeys(ctx, field)
 	case "webhookEndpoints":
@@ -3624,6 +3826,62 @@ func (ec *executionContext) childFields_Usage(ctx context.Context, field graphql
 	return nil, fmt.Errorf("no field named %q was found under type Usage", field.Name)
 }
 
+func (ec *executionContext) childFields_UsageAvatar(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "avatar":
+		return ec.fieldContext_UsageAvatar_avatar(ctx, field)
+	case "sessions":
+		return ec.fieldContext_UsageAvatar_sessions(ctx, field)
+	case "seconds":
+		return ec.fieldContext_UsageAvatar_seconds(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageAvatar", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageDay(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "day":
+		return ec.fieldContext_UsageDay_day(ctx, field)
+	case "sessions":
+		return ec.fieldContext_UsageDay_sessions(ctx, field)
+	case "seconds":
+		return ec.fieldContext_UsageDay_seconds(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageDay", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageOtherAvatars(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "avatars":
+		return ec.fieldContext_UsageOtherAvatars_avatars(ctx, field)
+	case "sessions":
+		return ec.fieldContext_UsageOtherAvatars_sessions(ctx, field)
+	case "seconds":
+		return ec.fieldContext_UsageOtherAvatars_seconds(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageOtherAvatars", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageReport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_UsageReport_from(ctx, field)
+	case "to":
+		return ec.fieldContext_UsageReport_to(ctx, field)
+	case "sessions":
+		return ec.fieldContext_UsageReport_sessions(ctx, field)
+	case "seconds":
+		return ec.fieldContext_UsageReport_seconds(ctx, field)
+	case "days":
+		return ec.fieldContext_UsageReport_days(ctx, field)
+	case "avatars":
+		return ec.fieldContext_UsageReport_avatars(ctx, field)
+	case "otherAvatars":
+		return ec.fieldContext_UsageReport_otherAvatars(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageReport", field.Name)
+}
+
 func (ec *executionContext) childFields_UserError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "code":
@@ -3913,6 +4171,28 @@ func (ec *executionContext) field_Account_apiKeys_args(ctx context.Context, rawA
 		return nil, err
 	}
 	args["before"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Account_usageReport_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "from",
+		func(ctx context.Context, v any) (models.Time, error) {
+			return ec.unmarshalNDateTime2greenroomᚋmodelsᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["from"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "to",
+		func(ctx context.Context, v any) (models.Time, error) {
+			return ec.unmarshalNDateTime2greenroomᚋmodelsᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["to"] = arg1
 	return args, nil
 }
 
@@ -4694,6 +4974,50 @@ func (ec *executionContext) fieldContext_Account_usage(_ context.Context, field 
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Usage(ctx, field)
 		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Account_usageReport(ctx context.Context, field graphql.CollectedField, obj *models.Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_usageReport(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Account().UsageReport(ctx, obj, fc.Args["from"].(models.Time), fc.Args["to"].(models.Time))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *models.UsageReport) graphql.Marshaler {
+			return ec.marshalNUsageReport2ᚖgreenroomᚋmodelsᚐUsageReport(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Account_usageReport(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Account",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageReport(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Account_usageReport_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -9484,6 +9808,410 @@ func (ec *executionContext) fieldContext_Usage_remainingSeconds(_ context.Contex
 	return graphql.NewScalarFieldContext("Usage", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
+func (ec *executionContext) _UsageAvatar_avatar(ctx context.Context, field graphql.CollectedField, obj *models.UsageAvatar) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageAvatar_avatar(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.UsageAvatar().Avatar(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *models.Avatar) graphql.Marshaler {
+			return ec.marshalNAvatar2ᚖgreenroomᚋmodelsᚐAvatar(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageAvatar_avatar(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageAvatar",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Avatar(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageAvatar_sessions(ctx context.Context, field graphql.CollectedField, obj *models.UsageAvatar) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageAvatar_sessions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sessions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageAvatar_sessions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageAvatar", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _UsageAvatar_seconds(ctx context.Context, field graphql.CollectedField, obj *models.UsageAvatar) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageAvatar_seconds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Seconds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageAvatar_seconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageAvatar", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _UsageDay_day(ctx context.Context, field graphql.CollectedField, obj *models.UsageDay) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageDay_day(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Day, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v models.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2greenroomᚋmodelsᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageDay_day(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageDay", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _UsageDay_sessions(ctx context.Context, field graphql.CollectedField, obj *models.UsageDay) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageDay_sessions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sessions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageDay_sessions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageDay", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _UsageDay_seconds(ctx context.Context, field graphql.CollectedField, obj *models.UsageDay) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageDay_seconds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Seconds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageDay_seconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageDay", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _UsageOtherAvatars_avatars(ctx context.Context, field graphql.CollectedField, obj *models.UsageOtherAvatars) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageOtherAvatars_avatars(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Avatars, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageOtherAvatars_avatars(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageOtherAvatars", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _UsageOtherAvatars_sessions(ctx context.Context, field graphql.CollectedField, obj *models.UsageOtherAvatars) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageOtherAvatars_sessions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sessions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageOtherAvatars_sessions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageOtherAvatars", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _UsageOtherAvatars_seconds(ctx context.Context, field graphql.CollectedField, obj *models.UsageOtherAvatars) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageOtherAvatars_seconds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Seconds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageOtherAvatars_seconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageOtherAvatars", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _UsageReport_from(ctx context.Context, field graphql.CollectedField, obj *models.UsageReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_from(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v models.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2greenroomᚋmodelsᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageReport", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _UsageReport_to(ctx context.Context, field graphql.CollectedField, obj *models.UsageReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_to(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.To, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v models.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2greenroomᚋmodelsᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_to(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageReport", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _UsageReport_sessions(ctx context.Context, field graphql.CollectedField, obj *models.UsageReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_sessions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sessions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_sessions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageReport", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _UsageReport_seconds(ctx context.Context, field graphql.CollectedField, obj *models.UsageReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_seconds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Seconds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_seconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageReport", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _UsageReport_days(ctx context.Context, field graphql.CollectedField, obj *models.UsageReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_days(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Days, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*models.UsageDay) graphql.Marshaler {
+			return ec.marshalNUsageDay2ᚕᚖgreenroomᚋmodelsᚐUsageDayᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_days(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageReport",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageDay(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageReport_avatars(ctx context.Context, field graphql.CollectedField, obj *models.UsageReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_avatars(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Avatars, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*models.UsageAvatar) graphql.Marshaler {
+			return ec.marshalNUsageAvatar2ᚕᚖgreenroomᚋmodelsᚐUsageAvatarᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_avatars(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageReport",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageAvatar(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageReport_otherAvatars(ctx context.Context, field graphql.CollectedField, obj *models.UsageReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_otherAvatars(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OtherAvatars, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v models.UsageOtherAvatars) graphql.Marshaler {
+			return ec.marshalNUsageOtherAvatars2greenroomᚋmodelsᚐUsageOtherAvatars(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_otherAvatars(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageReport",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageOtherAvatars(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _UserError_code(ctx context.Context, field graphql.CollectedField, obj *UserError) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12598,6 +13326,44 @@ func (ec *executionContext) _Account(ctx context.Context, sel ast.SelectionSet, 
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "usageReport":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Account_usageReport(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "apiKeys":
 			field := field
 
@@ -15210,6 +15976,251 @@ func (ec *executionContext) _Usage(ctx context.Context, sel ast.SelectionSet, ob
 	return out
 }
 
+var usageAvatarImplementors = []string{"UsageAvatar"}
+
+func (ec *executionContext) _UsageAvatar(ctx context.Context, sel ast.SelectionSet, obj *models.UsageAvatar) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, usageAvatarImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UsageAvatar")
+		case "avatar":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._UsageAvatar_avatar(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "sessions":
+			out.Values[i] = ec._UsageAvatar_sessions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "seconds":
+			out.Values[i] = ec._UsageAvatar_seconds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var usageDayImplementors = []string{"UsageDay"}
+
+func (ec *executionContext) _UsageDay(ctx context.Context, sel ast.SelectionSet, obj *models.UsageDay) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, usageDayImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UsageDay")
+		case "day":
+			out.Values[i] = ec._UsageDay_day(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sessions":
+			out.Values[i] = ec._UsageDay_sessions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "seconds":
+			out.Values[i] = ec._UsageDay_seconds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var usageOtherAvatarsImplementors = []string{"UsageOtherAvatars"}
+
+func (ec *executionContext) _UsageOtherAvatars(ctx context.Context, sel ast.SelectionSet, obj *models.UsageOtherAvatars) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, usageOtherAvatarsImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UsageOtherAvatars")
+		case "avatars":
+			out.Values[i] = ec._UsageOtherAvatars_avatars(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sessions":
+			out.Values[i] = ec._UsageOtherAvatars_sessions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "seconds":
+			out.Values[i] = ec._UsageOtherAvatars_seconds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var usageReportImplementors = []string{"UsageReport"}
+
+func (ec *executionContext) _UsageReport(ctx context.Context, sel ast.SelectionSet, obj *models.UsageReport) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, usageReportImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UsageReport")
+		case "from":
+			out.Values[i] = ec._UsageReport_from(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "to":
+			out.Values[i] = ec._UsageReport_to(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sessions":
+			out.Values[i] = ec._UsageReport_sessions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "seconds":
+			out.Values[i] = ec._UsageReport_seconds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "days":
+			out.Values[i] = ec._UsageReport_days(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "avatars":
+			out.Values[i] = ec._UsageReport_avatars(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "otherAvatars":
+			out.Values[i] = ec._UsageReport_otherAvatars(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var userErrorImplementors = []string{"UserError"}
 
 func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet, obj *UserError) graphql.Marshaler {
@@ -17097,6 +18108,72 @@ func (ec *executionContext) marshalNUsage2ᚖgreenroomᚋmodelsᚐUsage(ctx cont
 		return graphql.Null
 	}
 	return ec._Usage(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNUsageAvatar2ᚕᚖgreenroomᚋmodelsᚐUsageAvatarᚄ(ctx context.Context, sel ast.SelectionSet, v []*models.UsageAvatar) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNUsageAvatar2ᚖgreenroomᚋmodelsᚐUsageAvatar(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNUsageAvatar2ᚖgreenroomᚋmodelsᚐUsageAvatar(ctx context.Context, sel ast.SelectionSet, v *models.UsageAvatar) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._UsageAvatar(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNUsageDay2ᚕᚖgreenroomᚋmodelsᚐUsageDayᚄ(ctx context.Context, sel ast.SelectionSet, v []*models.UsageDay) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNUsageDay2ᚖgreenroomᚋmodelsᚐUsageDay(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNUsageDay2ᚖgreenroomᚋmodelsᚐUsageDay(ctx context.Context, sel ast.SelectionSet, v *models.UsageDay) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._UsageDay(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNUsageOtherAvatars2greenroomᚋmodelsᚐUsageOtherAvatars(ctx context.Context, sel ast.SelectionSet, v models.UsageOtherAvatars) graphql.Marshaler {
+	return ec._UsageOtherAvatars(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNUsageReport2ᚖgreenroomᚋmodelsᚐUsageReport(ctx context.Context, sel ast.SelectionSet, v *models.UsageReport) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._UsageReport(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNUserError2ᚕᚖgreenroomᚋgraphᚋgeneratedᚐUserErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []*UserError) graphql.Marshaler {

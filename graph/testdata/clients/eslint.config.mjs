@@ -16,7 +16,10 @@ export default [
         {
           exceptions: {
             // Values within an object: they are read and cached with it, and never by themselves.
-            types: ['Concurrency', 'DailyRoom', 'PageInfo', 'Plan', 'Usage', 'UserError', 'Viewer', 'WebhookAttempt'],
+            types: [
+              'Concurrency', 'DailyRoom', 'PageInfo', 'Plan', 'Usage', 'UsageAvatar', 'UsageDay', 'UsageOtherAvatars',
+              'UsageReport', 'UserError', 'Viewer', 'WebhookAttempt',
+            ],
             // Answers and messages, not things: their ids would name nothing.
             suffixes: ['Changes', 'Connection', 'Edge', 'Payload'],
           },
