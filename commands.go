@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -104,8 +106,9 @@ func (c *serveCommand) Run(t *terminal) error {
 }
 
 type dailyEmulatorCommand struct {
-	Listen string `default:"127.0.0.1:8090" placeholder:"HOST:PORT" help:"Where the emulator answers: the API under /v1, its log at /_/log."`
-	APIKey string `name:"api-key" default:"dev" placeholder:"TEXT" help:"The key that it accepts."`
+	Listen    string `default:"127.0.0.1:8090" placeholder:"HOST:PORT" help:"Where the emulator answers: the API under /v1, the pages of its rooms under /rooms, its log at /_/log."`
+	PublicURL string `placeholder:"URL" help:"Where browsers reach it. Default: http:// and the address that it listens on."`
+	APIKey    string `name:"api-key" default:"dev" placeholder:"TEXT" help:"The key that it accepts."`
 	// The defaults are Daily's own limits to a domain.
 	Calls   config.Rate `default:"100/5s" placeholder:"COUNT/TIME" help:"Calls that it answers before 429."`
 	Deletes config.Rate `default:"50/30s" placeholder:"COUNT/TIME" help:"Deletes that it answers before 429."`
@@ -117,8 +120,10 @@ func (c *dailyEmulatorCommand) Run(t *terminal) error {
 	if err != nil {
 		return err
 	}
+	base := cmp.Or(strings.TrimSuffix(c.PublicURL, "/"), "http://"+l.Addr().String())
 	fake := emulator.New(emulator.Config{
-		Key: c.APIKey, Limits: emulator.Limits{Calls: daily.Rate(c.Calls), Deletes: daily.Rate(c.Deletes)},
+		Key: c.APIKey, RoomURL: func(name string) string { return roomURL(base, name) },
+		Limits: emulator.Limits{Calls: daily.Rate(c.Calls), Deletes: daily.Rate(c.Deletes)},
 	})
 	web := &http.Server{Handler: fake, ReadHeaderTimeout: 5 * time.Second}
 	stop := context.AfterFunc(t.ctx, func() { _ = web.Close() })
@@ -138,15 +143,20 @@ type avatarServerCommand struct {
 	Key      config.Secret `required:"" env:"GREENROOM_AVATAR_SERVER_KEY" placeholder:"gr_avsrv_…" help:"From greenroom key create --avatar-server."`
 	Capacity int           `default:"100" help:"Sessions at once."`
 	Instance string        `placeholder:"NAME" help:"Who this is among all avatar servers. Default: the host's name."`
+	Join     bool          `help:"Join the rooms of greenroom daily-emulator and speak there. Daily's own it cannot join."`
 	Log      config.Log    `embed:"" prefix:"log-"`
 }
 
 // Run is an avatar server until the context ends.
 func (c *avatarServerCommand) Run(t *terminal) error {
-	return sandbox.Run(t.ctx, sandbox.Config{
+	cfg := sandbox.Config{
 		URL: c.URL, Key: c.Key.Reveal(), Name: c.Instance, Instance: c.Instance,
 		Capacity: c.Capacity, ReadyAfter: 300 * time.Millisecond, Log: newLogger(c.Log, t.logs),
-	})
+	}
+	if c.Join {
+		cfg.Join = attend
+	}
+	return sandbox.Run(t.ctx, cfg)
 }
 
 // An operator's command works on the database itself, beside a server or without one.

@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"html/template"
 	"io/fs"
 	"net"
 	"net/http"
@@ -60,7 +59,7 @@ func newDevWorld(ctx context.Context, s *server) (*devWorld, error) {
 	}
 	d.emulator = emulator.New(emulator.Config{
 		Key: devDailyKey, Log: s.log,
-		RoomURL: func(name string) string { return s.base + "/dev/rooms/" + name },
+		RoomURL: func(name string) string { return roomURL(s.base+"/dev", name) },
 	})
 	listener, err := listen(ctx, "127.0.0.1:0")
 	if err != nil {
@@ -131,7 +130,11 @@ func (d *devWorld) runAvatarServer(s *server) {
 	d.running.Go(func() {
 		err := sandbox.Run(ctx, sandbox.Config{
 			URL: s.base, Key: d.avatarKey, Name: "built-in", Instance: "built-in", Capacity: 100,
-			ReadyAfter: 300 * time.Millisecond, Log: s.log, Join: d.join,
+			ReadyAfter: 300 * time.Millisecond, Log: s.log,
+			Join: func(ctx context.Context, avatar avatarserver.Avatar, room avatarserver.Room) (sandbox.Participant, error) {
+				room.URL = roomURL(s.base+"/dev", room.Name) // what is written down may be an earlier run's address
+				return attend(ctx, avatar, room)
+			},
 		})
 		if err != nil {
 			s.failed <- fmt.Errorf("built-in avatar server: %w", err)
@@ -149,14 +152,18 @@ func (d *devWorld) registerWebhook(ctx context.Context, s *server, listening net
 	return nil
 }
 
-// join brings the avatar into its emulated room.
-func (d *devWorld) join(_ context.Context, room avatarserver.Room) (leave func(), err error) {
-	avatar, err := d.emulator.Join(room.Name, room.Token, "Avatar")
+// attend brings the avatar into its emulated room, over the room's socket, where it plays what it
+// is sent to speak.
+func attend(ctx context.Context, avatar avatarserver.Avatar, room avatarserver.Room) (sandbox.Participant, error) {
+	in, err := emulator.Attend(ctx, nil, room.URL, emulator.Guest{Token: room.Token, Name: avatar.Name, Picture: avatar.URL})
 	if err != nil {
-		return nil, fmt.Errorf("join %s: %w", room.Name, err)
+		return nil, err
 	}
-	return func() { _ = d.emulator.Leave(room.Name, avatar.SessionID) }, nil // it may have been ejected
+	return in, nil
 }
+
+// roomURL is where the page of a room is, given where the emulator is.
+func roomURL(at, name string) string { return at + "/rooms/" + name }
 
 // stop ends the built-in avatar server, and the emulator last.
 func (d *devWorld) stop() {
@@ -179,28 +186,7 @@ func (d *devWorld) routes(mux *http.ServeMux) {
 	}
 	mux.Handle("/dev/daily/", http.StripPrefix("/dev/daily", d.emulator))
 	mux.Handle("GET /dev/samples/", http.StripPrefix("/dev/samples/", http.FileServerFS(pictures)))
-	mux.HandleFunc("GET /dev/rooms/{name}", d.room)
-}
-
-var roomPage = template.Must(template.New("room").Parse(`<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{{.Name}}</title>
-<h1>Emulated room</h1>
-<p><code>{{.Name}}</code> is {{.State}}. {{len .Inside}} inside:</p>
-<ul>{{range .Inside}}<li>{{.UserName}}</li>{{end}}</ul>
-`))
-
-// room shows who is in an emulated room.
-func (d *devWorld) room(w http.ResponseWriter, r *http.Request) {
-	for _, room := range d.emulator.Rooms() {
-		if room.Name == r.PathValue("name") {
-			w.Header().Set("Content-Type", "text/html; charset=utf-8")
-			w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-			_ = roomPage.Execute(w, room) // the reader may be gone
-			return
-		}
-	}
-	http.NotFound(w, r)
+	mux.Handle("/dev/rooms/", http.StripPrefix("/dev", d.emulator))
 }
 
 // loopbackOnly answers requests that name this machine, and no others: a page elsewhere could

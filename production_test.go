@@ -90,9 +90,10 @@ func (p *plant) serve(args ...string) *site {
 }
 
 // avatars dials in an avatar server.
-func (p *plant) avatars(s *site) *program {
+func (p *plant) avatars(s *site, args ...string) *program {
 	p.t.Helper()
-	return background(p.t, []string{"GREENROOM_AVATAR_SERVER_KEY=" + p.avatarKey}, "avatar-server", "--url="+s.url, "--instance=gpu-1", "--capacity=3")
+	args = append([]string{"avatar-server", "--url=" + s.url, "--instance=gpu-1", "--capacity=3"}, args...)
+	return background(p.t, []string{"GREENROOM_AVATAR_SERVER_KEY=" + p.avatarKey}, args...)
 }
 
 func sqlite(t *testing.T) string {

@@ -129,7 +129,9 @@ func TestStart(t *testing.T) {
 		w := setup(t)
 		w.avatarServer(func(c *sandbox.Config) {
 			c.Instance, c.Capacity = "broken", 1000 // the least loaded, so the first
-			c.Join = func(context.Context, avatarserver.Room) (func(), error) { return nil, errors.New("no GPU") }
+			c.Join = func(context.Context, avatarserver.Avatar, avatarserver.Room) (sandbox.Participant, error) {
+				return nil, errors.New("no GPU")
+			}
 		})
 		w.avatarServer(nil)
 		s := w.create(nil).Session
@@ -213,13 +215,13 @@ func TestAvatarServersComeAndGo(t *testing.T) {
 		joining, joined := make(chan struct{}), make(chan struct{})
 		w.avatarServer(func(c *sandbox.Config) {
 			c.URL = network.addr
-			c.Join = func(ctx context.Context, _ avatarserver.Room) (func(), error) {
+			c.Join = func(ctx context.Context, _ avatarserver.Avatar, _ avatarserver.Room) (sandbox.Participant, error) {
 				close(joining)
 				select {
 				case <-joined:
 				case <-ctx.Done():
 				}
-				return func() {}, nil
+				return nil, nil
 			}
 		})
 		s := w.create(nil).Session

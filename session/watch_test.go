@@ -214,11 +214,11 @@ func (w *world) follow(id string, begin int, slow bool) {
 }
 
 // waitFor is how an avatar joins its room that comes once ready is closed.
-func waitFor(ready <-chan struct{}) func(context.Context, avatarserver.Room) (func(), error) {
-	return func(ctx context.Context, _ avatarserver.Room) (func(), error) {
+func waitFor(ready <-chan struct{}) func(context.Context, avatarserver.Avatar, avatarserver.Room) (sandbox.Participant, error) {
+	return func(ctx context.Context, _ avatarserver.Avatar, _ avatarserver.Room) (sandbox.Participant, error) {
 		select {
 		case <-ready:
-			return func() {}, nil
+			return nil, nil
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}

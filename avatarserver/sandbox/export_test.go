@@ -1,6 +1,11 @@
 package sandbox
 
-import "greenroom/avatarserver"
+import (
+	"context"
+	"log/slog"
+
+	"greenroom/avatarserver"
+)
 
 // Resampler shows a resampler to the tests.
 type Resampler struct{ resampler }
@@ -30,3 +35,28 @@ func Overtaken(to avatarserver.Address, queued ...any) []string {
 	}
 	return answers
 }
+
+// Voice shows a voice to the tests.
+type Voice struct{ *voice }
+
+// NewVoice makes one that speaks into a room until ctx ends.
+func NewVoice(ctx context.Context, to Participant) Voice {
+	v := newVoice(to, slog.New(slog.DiscardHandler))
+	go v.run(ctx)
+	return Voice{v}
+}
+
+// Say is say.
+func (v Voice) Say(command uint32, samples []int16) { v.say(command, samples) }
+
+// Read is read.
+func (v Voice) Read(command uint32, text string, length int) { v.read(command, text, length) }
+
+// Forget is forget.
+func (v Voice) Forget(command uint32) { v.forget(command) }
+
+// Interrupt is interrupt.
+func (v Voice) Interrupt() { v.interrupt() }
+
+// Lines is lines, and Babble is babble.
+var Lines, Babble = lines, babble

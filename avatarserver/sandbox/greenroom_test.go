@@ -182,16 +182,48 @@ func (g *greenroom) dialledIn(t *testing.T) {
 type roomBook struct {
 	notes chan string
 	fail  error
+	// in receives the guests, when set.
+	in chan *guest
 }
 
-func (b *roomBook) join(_ context.Context, room avatarserver.Room) (func(), error) {
+func (b *roomBook) join(_ context.Context, _ avatarserver.Avatar, room avatarserver.Room) (sandbox.Participant, error) {
 	if b.fail != nil {
 		return nil, b.fail
 	}
 	b.notes <- "joined " + room.Name
-	return func() {
-		// Leaving takes its time: whoever does not wait for it gets in between.
-		<-time.After(20 * time.Millisecond)
-		b.notes <- "left " + room.Name
-	}, nil
+	in := &guest{name: room.Name, book: b}
+	if b.in != nil {
+		b.in <- in
+	}
+	return in, nil
 }
+
+// A guest keeps what it is told to play and show.
+type guest struct {
+	name string
+	book *roomBook
+
+	mu   sync.Mutex
+	pcm  []byte
+	said []string
+}
+
+// Leave takes its time: whoever does not wait for it gets in between.
+func (g *guest) Leave() {
+	<-time.After(20 * time.Millisecond)
+	g.book.notes <- "left " + g.name
+}
+
+func (g *guest) Play(pcm []byte) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.pcm = append(g.pcm, pcm...)
+}
+
+func (g *guest) Caption(text string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.said = append(g.said, text)
+}
+
+func (g *guest) Interrupt() { g.Caption("(interrupted)") }

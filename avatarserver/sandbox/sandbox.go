@@ -1,6 +1,7 @@
-// Package sandbox is the built-in avatar server: a complete one, except that it renders nothing.
-// It dials in over a real socket like any other, joins rooms through a hook, decodes and
-// resamples what it is sent to speak, and can be read as an example of the protocol.
+// Package sandbox is the built-in avatar server: a complete one, except that it renders no video
+// and has no voice of its own. It dials in over a real socket like any other, joins rooms through
+// a hook, decodes, resamples and plays there what it is sent to speak, and can be read as an
+// example of the protocol.
 package sandbox
 
 import (
@@ -36,9 +37,10 @@ type Config struct {
 	Avatars []string
 	// ReadyAfter is how long it pretends to load the avatar.
 	ReadyAfter time.Duration
-	// Join, when set, brings the avatar into the room; leave takes it out again. The context
-	// ends when the session is released meanwhile.
-	Join func(ctx context.Context, room avatarserver.Room) (leave func(), err error)
+	// Join, when set, brings the avatar into the room, where it is told to play what the session
+	// is sent to speak. A nil Participant is in no room. The context ends when the session is
+	// released meanwhile.
+	Join func(ctx context.Context, avatar avatarserver.Avatar, room avatarserver.Room) (Participant, error)
 	Log  *slog.Logger
 	// HTTPClient dials; nil is http.DefaultClient.
 	HTTPClient *http.Client

@@ -187,7 +187,7 @@ func TestSessions(t *testing.T) {
 		g := setup(t)
 		joined, let := make(chan struct{}), make(chan struct{})
 		g.run(t, func(c *sandbox.Config) {
-			c.Join = func(context.Context, avatarserver.Room) (func(), error) {
+			c.Join = func(context.Context, avatarserver.Avatar, avatarserver.Room) (sandbox.Participant, error) {
 				close(joined)
 				<-let
 				return nil, nil

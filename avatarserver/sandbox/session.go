@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"greenroom/avatarserver"
@@ -12,9 +13,10 @@ import (
 // A session is one that was handed over. Its own goroutine joins the room, says ready, and then
 // works off the queue.
 type session struct {
-	ref  avatarserver.Ref
-	room avatarserver.Room
-	stop context.CancelFunc
+	ref    avatarserver.Ref
+	avatar avatarserver.Avatar
+	room   avatarserver.Room
+	stop   context.CancelFunc
 	// gone is closed when the room is left.
 	gone chan struct{}
 
@@ -90,7 +92,10 @@ func (s *server) assign(l *link, f avatarserver.Assign) {
 		return
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	x := &session{ref: ref, room: f.Room, stop: stop, gone: make(chan struct{}), wake: make(chan struct{}, 1)}
+	x := &session{
+		ref: ref, avatar: f.Avatar, room: f.Room, stop: stop,
+		gone: make(chan struct{}), wake: make(chan struct{}, 1),
+	}
 	s.sessions[ref.SessionID] = x
 	// The same avatar cannot be in the room twice: the new one waits until the old has left.
 	earlier := s.leaving[ref.SessionID]
@@ -135,9 +140,9 @@ func (s *server) play(ctx context.Context, x, earlier *session) {
 	if ctx.Err() != nil {
 		return
 	}
-	leave, err := s.join(ctx, x)
-	if leave != nil {
-		defer leave()
+	in, err := s.join(ctx, x)
+	if in != nil {
+		defer in.Leave()
 	}
 	if err != nil {
 		s.giveUp(ctx, x, err)
@@ -145,6 +150,13 @@ func (s *server) play(ctx context.Context, x, earlier *session) {
 	}
 	s.announce(ctx, x)
 	var m mouth
+	if in != nil {
+		v := newVoice(in, s.cfg.Log)
+		var speaking sync.WaitGroup
+		defer speaking.Wait() // ctx has ended by then
+		speaking.Go(func() { v.run(ctx) })
+		m.voice = v
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -157,17 +169,17 @@ func (s *server) play(ctx context.Context, x, earlier *session) {
 	}
 }
 
-func (s *server) join(ctx context.Context, x *session) (leave func(), err error) {
+func (s *server) join(ctx context.Context, x *session) (in Participant, err error) {
 	if s.cfg.Join != nil {
-		if leave, err = s.cfg.Join(ctx, x.room); err != nil {
-			return leave, err
+		if in, err = s.cfg.Join(ctx, x.avatar, x.room); err != nil {
+			return in, err
 		}
 	}
 	select {
 	case <-ctx.Done():
-		return leave, ctx.Err()
+		return in, ctx.Err()
 	case <-time.After(s.cfg.ReadyAfter):
-		return leave, nil
+		return in, nil
 	}
 }
 

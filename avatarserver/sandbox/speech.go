@@ -7,7 +7,8 @@ import (
 	"greenroom/avatarserver"
 )
 
-// lettersPerSecond is how fast the sandbox reckons that a text is spoken: it has no voice.
+// lettersPerSecond is how fast the sandbox reckons that a text is spoken. It cannot speak words:
+// in a room it shows them and babbles as long as they would take.
 const lettersPerSecond = 15
 
 // control acts on a control frame of Greenroom. What it does not know it ignores.
@@ -85,14 +86,25 @@ type mouth struct {
 	seq     uint32
 	samples int
 	resampler
+	voice *voice
+}
+
+// close forgets the speech that is being received.
+func (m *mouth) close() { *m = mouth{voice: m.voice} }
+
+// fail closes, and what was received stays unspoken.
+func (m *mouth) fail() {
+	m.voice.forget(m.command)
+	m.close()
 }
 
 func (m *mouth) act(it item) {
 	switch f := it.frame.(type) {
 	case forget:
-		*m = mouth{}
+		m.fail()
 	case avatarserver.Interrupt:
-		*m = mouth{}
+		m.close()
+		m.voice.interrupt()
 		it.link.send(avatarserver.InterruptConfirmed(f))
 	case avatarserver.Speak:
 		m.begin(it.link, f)
@@ -103,10 +115,11 @@ func (m *mouth) act(it item) {
 }
 
 func (m *mouth) begin(l *link, f avatarserver.Speak) {
-	*m = mouth{}
+	m.fail() // nothing, unless Greenroom has left a speech unfinished
 	switch {
 	case f.Text != "":
 		samples := utf8.RuneCountInString(f.Text) * targetRate / lettersPerSecond
+		m.voice.read(f.Command, f.Text, samples)
 		l.send(avatarserver.SpeakConfirmed{Address: f.Address, Command: f.Command, AudioSamples: samples})
 	case f.SampleRate < avatarserver.MinSampleRate || f.SampleRate > avatarserver.MaxSampleRate:
 		l.send(badAudio(f.Address, f.Command, "sample_rate is out of range"))
@@ -121,20 +134,25 @@ func (m *mouth) hear(l *link, c avatarserver.Chunk) {
 	case c.Command != m.command:
 		return
 	case c.Abandoned:
-		*m = mouth{}
+		m.fail()
 		return
 	case c.Seq != m.seq:
-		*m = mouth{}
+		m.fail()
 		l.send(badAudio(c.Address, c.Command, "a chunk is missing"))
 		return
 	}
 	m.seq++
-	m.samples += len(m.write(c.PCM))
+	m.speak(m.write(c.PCM))
 	if c.Last {
-		m.samples += len(m.flush())
+		m.speak(m.flush())
 		l.send(avatarserver.SpeakConfirmed{Address: c.Address, Command: c.Command, AudioSamples: m.samples})
-		*m = mouth{}
+		m.close()
 	}
+}
+
+func (m *mouth) speak(samples []int16) {
+	m.samples += len(samples)
+	m.voice.say(m.command, samples)
 }
 
 // credit gives back the window that a chunk has taken, whatever became of it.

@@ -67,11 +67,7 @@ func (e *Emulator) serveJoin(w http.ResponseWriter, r *http.Request) {
 	}
 	p, err := e.Join(r.PathValue("name"), body.Token, body.UserName)
 	if failed, isOne := errors.AsType[*JoinError](err); isOne {
-		status := http.StatusForbidden
-		if failed.Type == JoinNoRoom {
-			status = http.StatusNotFound
-		}
-		refuse(status, failed.Type, failed.Info).write(w)
+		failed.reply().write(w)
 		return
 	}
 	ok(append(object{{"meeting_id", p.MeetingID}}, p.payload()...)).write(w)

@@ -168,7 +168,7 @@ func (e *Emulator) post(ctx context.Context, h webhook, body []byte, stamp strin
 	defer close(stop)
 	go func() {
 		select {
-		case <-e.done:
+		case <-e.ctx.Done():
 			cancel()
 		case <-stop:
 		}

@@ -1,12 +1,14 @@
 // Package emulator is Daily's REST API in this process, in memory, for development and tests.
 //
 // It speaks the real API under /v1/, with Daily's own error bodies, limits and oddities as far
-// as they are documented or were measured; what nobody knows is a field of Knobs. Under /_/ are
-// things that Daily does not have: joining without a browser, a log of every call, the whole
-// truth about the rooms, and faults to order.
+// as they are documented or were measured; what nobody knows is a field of Knobs. Under /rooms/
+// each room has a page that joins it in a browser, in place of Daily's own. Under /_/ are things
+// that Daily does not have: joining without a browser, a log of every call, the whole truth about
+// the rooms, and faults to order.
 package emulator
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -29,7 +31,8 @@ type Config struct {
 	Knobs  Knobs
 	// Log receives what the emulator does on its own, such as webhook deliveries; nil is none.
 	Log *slog.Logger
-	// RoomURL is where the page of a room is; nil is https://<domain>.daily.co/<name>.
+	// RoomURL is where the page of a room is, /rooms/<name> as browsers reach it; nil is
+	// https://<domain>.daily.co/<name>, where nothing of the emulator is.
 	RoomURL func(name string) string
 }
 
@@ -44,14 +47,17 @@ type Limits struct {
 	Starts daily.Rate
 }
 
-// An Emulator is one Daily domain. It is an http.Handler for /v1/ and /_/.
+// An Emulator is one Daily domain. It is an http.Handler for /v1/, /rooms/ and /_/.
 type Emulator struct {
 	cfg    Config
 	mux    *http.ServeMux
-	client *http.Client // for webhooks
-	done   chan struct{}
+	client *http.Client    // for webhooks
+	ctx    context.Context //nolint:containedctx // ends with Close, as does what waits for it
+	stop   context.CancelFunc
 	wg     sync.WaitGroup
-	limits map[tier]*window
+	// signsEvery is the constant, but in tests.
+	signsEvery time.Duration
+	limits     map[tier]*window
 
 	// mu guards everything below. Handlers hold it, so a call sees and leaves one state.
 	mu       sync.Mutex
@@ -93,7 +99,6 @@ func New(cfg Config) *Emulator {
 	cfg.Knobs = cfg.Knobs.withDefaults()
 	e := &Emulator{
 		cfg:    cfg,
-		done:   make(chan struct{}),
 		limits: newWindows(cfg.Limits),
 		domain: defaultDomain(),
 		rooms:  map[string]*room{},
@@ -102,7 +107,9 @@ func New(cfg Config) *Emulator {
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 			Transport:     &http.Transport{DisableKeepAlives: true},
 		},
+		signsEvery: signsEvery,
 	}
+	e.ctx, e.stop = context.WithCancel(context.Background())
 	e.mux = e.routes()
 	return e
 }
@@ -116,7 +123,7 @@ func (e *Emulator) Close() error {
 	e.mu.Lock()
 	if !e.closed {
 		e.closed = true
-		close(e.done)
+		e.stop()
 	}
 	if e.timer != nil {
 		e.timer.Stop()
@@ -150,7 +157,7 @@ func (e *Emulator) wait(d time.Duration) bool {
 	select {
 	case <-timer.C:
 		return true
-	case <-e.done:
+	case <-e.ctx.Done():
 		return false
 	}
 }

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"time"
 
@@ -17,6 +18,15 @@ type JoinError struct {
 }
 
 func (e *JoinError) Error() string { return fmt.Sprintf("join: %s: %s", e.Type, e.Info) }
+
+// reply is the error over HTTP.
+func (e *JoinError) reply() reply {
+	status := http.StatusForbidden
+	if e.Type == JoinNoRoom {
+		status = http.StatusNotFound
+	}
+	return refuse(status, e.Type, e.Info)
+}
 
 // The types of JoinError.
 const (
@@ -37,27 +47,21 @@ func (e *Emulator) Join(roomName, token, userName string) (Participant, error) {
 	var err error
 	e.do(func(now models.Time) {
 		var p *Participant
-		if p, err = e.join(roomName, token, userName, now); err == nil {
+		if p, err = e.join(roomName, token, userName, nil, now); err == nil {
 			joined = *p
 		}
 	})
 	return joined, err
 }
 
-func (e *Emulator) join(roomName, token, userName string, now models.Time) (*Participant, error) {
-	if e.closed {
-		return nil, &JoinError{JoinEnded, "the emulator is closed"}
-	}
-	r := e.rooms[roomName]
-	if r == nil || r.deletedAt != nil {
-		return nil, &JoinError{JoinNoRoom, "the room does not exist"}
-	}
-	grant, err := e.mayJoin(r, token, now)
+// join brings somebody in, with a socket or without.
+func (e *Emulator) join(roomName, token, userName string, s *seat, now models.Time) (*Participant, error) {
+	r, grant, err := e.letIn(roomName, token, now)
 	if err != nil {
 		return nil, err
 	}
 	p := &Participant{
-		SessionID: newUUID(), Room: r.name, UserName: userName, JoinedAt: now,
+		seat: s, SessionID: newUUID(), Room: r.name, UserName: userName, JoinedAt: now,
 		WillEjectAt: willEjectAt(r, grant, now), permissions: permissionsOf(r, grant),
 	}
 	p.Owner, _ = grant["o"].(bool)
@@ -69,6 +73,19 @@ func (e *Emulator) join(roomName, token, userName string, now models.Time) (*Par
 	}
 	e.enter(r, p, now)
 	return p, nil
+}
+
+// letIn finds the room and gives the token's claims, if somebody may join with it now.
+func (e *Emulator) letIn(roomName, token string, now models.Time) (*room, map[string]any, error) {
+	if e.closed {
+		return nil, nil, &JoinError{JoinEnded, "the emulator is closed"}
+	}
+	r := e.rooms[roomName]
+	if r == nil || r.deletedAt != nil {
+		return nil, nil, &JoinError{JoinNoRoom, "the room does not exist"}
+	}
+	grant, err := e.mayJoin(r, token, now)
+	return r, grant, err
 }
 
 // mayJoin checks room, token and place, and gives the token's claims; nil without a token.
@@ -187,6 +204,7 @@ func (e *Emulator) enter(r *room, p *Participant, now models.Time) {
 	m.people = append(m.people, p)
 	m.emptyAt = nil
 	m.peak = max(m.peak, len(m.inside()))
+	e.seated(m, p, now)
 	e.note(now, "participant joined", r.name, p.SessionID)
 	e.emit(m, participantJoined(p, now))
 	if p.WillEjectAt != nil {

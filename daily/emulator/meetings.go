@@ -41,6 +41,8 @@ type Participant struct {
 	WillEjectAt *models.Time `json:"willEjectAt"`
 
 	permissions object
+	// seat is the participant's socket; nil without one.
+	seat *seat
 }
 
 func (m *meeting) inside() []*Participant {
@@ -61,6 +63,7 @@ func (e *Emulator) leave(m *meeting, p *Participant, at models.Time, how, detail
 	p.LeftAt = at.Ptr()
 	e.note(at, "participant "+how, m.room.name, p.SessionID+" "+detail)
 	e.emit(m, participantLeft(p, at))
+	m.unseated(p, how, detail)
 	if len(m.inside()) == 0 {
 		m.emptyAt = at.Ptr()
 		wait := e.cfg.Knobs.MeetingEndedDelay

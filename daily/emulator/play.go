@@ -113,7 +113,7 @@ func (e *Emulator) stay(r *http.Request, d time.Duration) bool {
 	case <-timer.C:
 		return true
 	case <-r.Context().Done():
-	case <-e.done:
+	case <-e.ctx.Done():
 	}
 	return false
 }
@@ -122,7 +122,7 @@ func (e *Emulator) stay(r *http.Request, d time.Duration) bool {
 func (e *Emulator) hang(r *http.Request) {
 	select {
 	case <-r.Context().Done():
-	case <-e.done:
+	case <-e.ctx.Done():
 	}
 	panic(http.ErrAbortHandler)
 }

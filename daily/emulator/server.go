@@ -40,6 +40,7 @@ func (e *Emulator) routes() *http.ServeMux {
 	for _, rt := range e.table() {
 		mux.HandleFunc(rt.pattern, func(w http.ResponseWriter, r *http.Request) { e.serve(w, r, rt) })
 	}
+	e.roomPages(mux)
 	e.control(mux)
 	return mux
 }
