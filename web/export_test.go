@@ -1,0 +1,8 @@
+package web
+
+// What the tests of this package try by itself.
+var (
+	HandlerOf = newHandler
+	Accepted  = accepted
+	Built     = dist
+)
