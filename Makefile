@@ -15,6 +15,7 @@ FUZZTIME     ?= 20000x
 KILLS        ?= 200
 CUTS         ?= 2000
 CLIENTS      := graph/testdata/clients
+DASHBOARD    := web/dashboard
 
 .PHONY: help
 help: ## list the targets
@@ -24,11 +25,13 @@ help: ## list the targets
 # In this order, so that a cheap mistake shows before an expensive one. Each step is a make of
 # its own: with -j they would run into each other.
 test: ## everything CI asks for; installs what it needs
-	@$(MAKE) --no-print-directory need-postgres need-node
+	@$(MAKE) --no-print-directory need-postgres need-node need-chromium
 	@$(MAKE) --no-print-directory check-generated
+	@$(MAKE) --no-print-directory check-dashboard
 	@$(MAKE) --no-print-directory vet
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory test-node
+	@$(MAKE) --no-print-directory test-browser
 	@$(MAKE) --no-print-directory race
 
 .PHONY: race
@@ -39,6 +42,11 @@ race: ## the Go tests under the race detector
 test-node: need-node $(CLIENTS)/node_modules/.package-lock.json ## clients that others wrote, in Node, against servers of their own
 	cd docs/examples/avatar-server-node && npm ci --silent --no-audit --no-fund </dev/null
 	go test -tags node -run TestNode -timeout 5m .
+
+.PHONY: test-browser
+# GREENROOM_PICTURES=FOLDER keeps a picture of what a failed test saw.
+test-browser: need-node need-chromium $(DASHBOARD)/node_modules/.package-lock.json ## the pages in a browser, as they are in the binary
+	go test -tags browser -run TestBrowser -timeout 15m .
 
 .PHONY: vet
 vet: ## go vet
@@ -65,6 +73,22 @@ check-generated: ## fails when graph/generated is not what generate makes
 	@$(MAKE) --no-print-directory generate
 	@diff -r $(BIN)/generated graph/generated || { echo 'graph/generated was out of date: commit what `make generate` has now made' >&2; exit 1; }
 
+.PHONY: dashboard
+# Made aside: a build that is stopped half-way leaves what was there.
+dashboard: $(DASHBOARD)/node_modules/.package-lock.json ## web/dist from web/dashboard
+	cd $(DASHBOARD) && npx --no-install vite build --logLevel error --outDir $(BIN)/dist --emptyOutDir
+	@rm -rf web/dist && mv $(BIN)/dist web/dist
+
+.PHONY: check-dashboard
+# As check-generated: with what lies in the tree. What is compared is unpacked.
+check-dashboard: $(DASHBOARD)/node_modules/.package-lock.json ## types and tests of web/dashboard; fails when web/dist is not what it makes
+	cd $(DASHBOARD) && npx --no-install gql.tada generate-output --output $(BIN)/env.d.ts >/dev/null
+	@cmp -s $(BIN)/env.d.ts $(DASHBOARD)/src/graph/env.d.ts || { echo '$(DASHBOARD)/src/graph/env.d.ts is out of date: run `npm run generate` there' >&2; exit 1; }
+	cd $(DASHBOARD) && npx --no-install tsc --noEmit
+	cd $(DASHBOARD) && NO_COLOR=1 npx --no-install vitest run --silent --reporter=dot
+	cd $(DASHBOARD) && npx --no-install vite build --logLevel error --outDir $(BIN)/dist --emptyOutDir
+	@node $(DASHBOARD)/compare.mjs web/dist $(BIN)/dist || { echo 'web/dist is out of date: run `make dashboard`, and commit it with its cause' >&2; exit 1; }
+
 .PHONY: fuzz
 fuzz: ## every fuzz target, FUZZTIME each: a count (20000x) or a time (5m)
 	@grep -rHoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | while IFS=: read -r file func; do \
@@ -89,12 +113,16 @@ bench: ## the figures of docs/benchmarks.md
 
 .PHONY: clean
 clean: ## what was built; tools in .bin stay
-	rm -rf greenroom $(BIN)/generated
+	rm -rf greenroom $(BIN)/generated $(BIN)/dist
 
-# Some 270 MB: installed again only when the lock has changed. Errors are shown; packages that name
-# a newer Node than they need are not.
+# Some 270 MB each: installed again only when the lock has changed. Errors are shown; packages that
+# name a newer Node than they need are not.
 $(CLIENTS)/node_modules/.package-lock.json: $(CLIENTS)/package-lock.json | need-node
 	cd $(CLIENTS) && npm ci --loglevel=error --no-audit --no-fund </dev/null
+	@touch $@
+
+$(DASHBOARD)/node_modules/.package-lock.json: $(DASHBOARD)/package-lock.json | need-node
+	cd $(DASHBOARD) && npm ci --loglevel=error --no-audit --no-fund </dev/null
 	@touch $@
 
 # The version is part of the name: another one is another file, and is built.
@@ -114,6 +142,19 @@ need-postgres:
 			DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql </dev/null >/dev/null; \
 		else \
 			echo 'The tests need the programs of a PostgreSQL server (initdb, postgres): install the package postgresql, on Debian by `sudo apt-get install postgresql`, or put them on PATH.' >&2; \
+			exit 1; \
+		fi; \
+	fi
+
+.PHONY: need-chromium
+need-chromium:
+	@if [ -z "$${CHROMIUM:-}" ] && ! command -v chromium chromium-browser google-chrome >/dev/null; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo 'installing Chromium'; \
+			apt-get update -qq </dev/null; \
+			DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium </dev/null >/dev/null; \
+		else \
+			echo 'The tests need a browser: install the package chromium, on Debian by `sudo apt-get install chromium`, or set CHROMIUM to the path of one.' >&2; \
 			exit 1; \
 		fi; \
 	fi

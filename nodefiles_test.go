@@ -1,0 +1,40 @@
+//go:build node || browser
+
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// testNode runs each of a folder's *.test.mjs, as a subtest, against the site that it is given: all
+// at once, or one after another where each has the machine busy enough.
+func testNode(t *testing.T, folder string, atOnce bool, siteOf func(t *testing.T, name string) *site) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*.test.mjs"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no tests in %s: %v", folder, err)
+	}
+	for _, file := range files {
+		file = filepath.Base(file)
+		name := strings.TrimSuffix(file, ".test.mjs")
+		t.Run(name, func(t *testing.T) {
+			if atOnce {
+				t.Parallel()
+			}
+			s := siteOf(t, name)
+			// One that hangs is told of by its name, before `go test` gives up on everything.
+			cmd := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=spec", "--test-timeout=300000", file)
+			cmd.Dir = folder
+			cmd.Env = append(os.Environ(), "GREENROOM_URL="+s.url, "GREENROOM_KEY="+s.key)
+			out, err := cmd.CombinedOutput()
+			t.Logf("%s", out)
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
