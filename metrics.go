@@ -90,7 +90,7 @@ func (m *metrics) webhook(outcome webhooks.Outcome, took time.Duration) {
 // backlog shows whether webhooks are sent when they are due.
 func (m *metrics) backlog(of *webhooks.Service) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "greenroom_webhook_backlog_seconds", Help: "For how long the longest waiting webhook has been due; NaN while the database does not answer.",
+		Name: "greenroom_webhook_backlog_seconds", Help: "For how long the longest waiting webhook has been due, but for those that their own endpoint makes late; NaN while the database does not answer.",
 	}, func() float64 {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()

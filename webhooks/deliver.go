@@ -19,8 +19,13 @@ const (
 	// perEndpoint is how many tries at one endpoint are under way at once; one that is failing gets
 	// one at a time, so that receivers which hang take little of the whole.
 	perEndpoint = 4
-	// atOnce is how many tries there are at all.
-	atOnce = 256
+	// atOnce is how many tries there are at all. Endpoints that are failing have half of them
+	// together: however many hang, and for however long, the others are served. An account has a
+	// quarter, which all the endpoints that it may have fill: deleting those that hang and making
+	// them anew gives it no more.
+	atOnce     = 256
+	perFailing = atOnce / 2
+	perAccount = atOnce / 4
 	// claimAtOnce bounds one transaction that claims.
 	claimAtOnce = 64
 	// leaseSlack is how long beyond a try's time-out its outcome may take to be written before
@@ -93,19 +98,10 @@ type share struct {
 // first, and tells whether there was more than one claim takes. Places are only ever taken by the
 // one loop that calls it.
 func (s *Service) share(waiting []db.WaitingWebhook, now models.Time) (shares []share, full bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	free := atOnce
-	for _, n := range s.underWay {
-		free -= n
-	}
+	taken := s.taken(waiting)
 	claims := claimAtOnce
 	for _, w := range waiting {
-		most := perEndpoint
-		if w.Failing {
-			most = 1
-		}
-		places := max(0, min(most-s.underWay[w.EndpointID], free))
+		places := min(taken.more(w), max(0, atOnce-taken.all))
 		switch {
 		case w.Due > now, places == 0 && !w.Idle:
 			continue
@@ -113,10 +109,50 @@ func (s *Service) share(waiting []db.WaitingWebhook, now models.Time) (shares []
 			return shares, true
 		}
 		shares = append(shares, share{w, places})
-		free -= places
+		taken.add(w, places)
 		claims -= places
 	}
 	return shares, false
+}
+
+// places are those that are taken here.
+type places struct {
+	all, failing      int
+	endpoint, account map[string]int
+}
+
+// taken counts the places that are taken. What an endpoint has under way is due again when its
+// lease runs out, so all that have any are among those that wait.
+func (s *Service) taken(waiting []db.WaitingWebhook) *places {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := &places{endpoint: map[string]int{}, account: map[string]int{}}
+	for _, w := range waiting {
+		p.add(w, s.underWay[w.EndpointID])
+	}
+	p.all = 0
+	for _, n := range s.underWay { // also tries whose outcome has just been written
+		p.all += n
+	}
+	return p
+}
+
+func (p *places) add(w db.WaitingWebhook, n int) {
+	p.all += n
+	p.endpoint[w.EndpointID] += n
+	p.account[w.AccountID] += n
+	if w.Failing {
+		p.failing += n
+	}
+}
+
+// more is how many places an endpoint may have besides its own, whatever the others leave.
+func (p *places) more(w db.WaitingWebhook) int {
+	n := perEndpoint - p.endpoint[w.EndpointID]
+	if w.Failing {
+		n = min(1-p.endpoint[w.EndpointID], perFailing-p.failing)
+	}
+	return max(0, min(n, perAccount-p.account[w.AccountID]))
 }
 
 func (s *Service) occupy(endpointID string, n int) {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"code.dny.dev/ssrf"
 
@@ -128,7 +129,7 @@ func isPrintable(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '\\' })
 }
 
-// dialer connects within the border, by the given resolver; nil is the system's.
-func (b *border) dialer(plain bool, resolver *net.Resolver) *net.Dialer {
-	return &net.Dialer{Control: b.dial(plain), Resolver: resolver}
+// dialer connects within the border and within a time, by the given resolver; nil is the system's.
+func (b *border) dialer(plain bool, resolver *net.Resolver, within time.Duration) *net.Dialer {
+	return &net.Dialer{Control: b.dial(plain), Resolver: resolver, Timeout: within}
 }

@@ -64,8 +64,11 @@ func newSender(cfg Config, b *border) *sender {
 		return &http.Client{
 			Transport: &http.Transport{
 				// No Proxy: one from the environment would make the calls for us, past the border.
-				DialContext:            b.dialer(plain, cfg.Resolver).DialContext,
-				TLSClientConfig:        &tls.Config{RootCAs: cfg.RootCAs, MinVersion: tls.VersionTLS12},
+				DialContext:     b.dialer(plain, cfg.Resolver, cfg.Timeout).DialContext,
+				TLSClientConfig: &tls.Config{RootCAs: cfg.RootCAs, MinVersion: tls.VersionTLS12},
+				// A try that is given up does not end its connecting: net/http goes on, for whoever
+				// comes next. So connecting ends by itself.
+				TLSHandshakeTimeout:    cfg.Timeout,
 				DisableCompression:     true,
 				MaxIdleConnsPerHost:    2,
 				IdleConnTimeout:        30 * time.Second,
@@ -142,6 +145,7 @@ func (s *sender) explain(ctx context.Context, r *result, err error) {
 	_, isAlert := errors.AsType[tls.AlertError](err)
 	_, isAuthority := errors.AsType[x509.UnknownAuthorityError](err)
 	_, isURL := errors.AsType[url.EscapeError](err)
+	waited, isNetwork := errors.AsType[net.Error](err)
 	switch {
 	case errors.Is(context.Cause(ctx), errStopping):
 		r.failed(Interrupted, "cut off by a restart of this server")
@@ -151,6 +155,8 @@ func (s *sender) explain(ctx context.Context, r *result, err error) {
 		r.failed(TimedOut, fmt.Sprintf("no answer within %s", s.within))
 	case isName:
 		r.failed(Unreachable, "the host's name could not be resolved")
+	case isNetwork && waited.Timeout():
+		r.failed(TimedOut, fmt.Sprintf("no answer within %s", s.within))
 	case isCertificate || isAuthority:
 		r.failed(Unreachable, "the host's certificate is not valid")
 	case isRecord || isAlert || errors.Is(err, http.ErrSchemeMismatch):

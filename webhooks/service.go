@@ -131,14 +131,16 @@ func (s *Service) Shutdown(ctx context.Context) error {
 	}
 }
 
-// Late is for how long the longest waiting delivery has been due; 0 when none is.
+// Late is for how long the longest waiting delivery has been due; 0 when none is. Those that wait
+// for their own endpoint, which fails or answers slowly, are left out: nothing here makes them late.
 func (s *Service) Late(ctx context.Context) (time.Duration, error) {
 	waiting, err := s.Store.WaitingWebhooks(ctx)
 	if err != nil {
 		return 0, err
 	}
+	taken := s.taken(waiting)
 	for _, w := range waiting {
-		if !w.Idle {
+		if !w.Idle && !w.Failing && taken.more(w) > 0 {
 			return max(0, s.Clock().Sub(w.Due)), nil
 		}
 	}
