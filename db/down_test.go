@@ -1,11 +1,14 @@
 package db_test
 
 import (
+	"context"
 	"io"
 	"net"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"greenroom/db"
 	"greenroom/db/dbtest"
@@ -54,13 +57,67 @@ func TestPostgresIsDown(t *testing.T) {
 	}
 }
 
+// TestPostgresIsSilent is a database, or a network, that takes a question and never answers: every
+// read gives up by itself, whatever words it is in.
+func TestPostgresIsSilent(t *testing.T) {
+	t.Parallel()
+	dsn, err := url.Parse(dbtest.Postgres(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := dbtest.NewWorld(t, open(t, dsn.String()))
+	for name, ask := range map[string]func(context.Context, *db.Store) error{
+		"Account": func(ctx context.Context, s *db.Store) error { _, err := s.Account(ctx, own.Account.ID); return err },
+		"CountLive": func(ctx context.Context, s *db.Store) error {
+			_, err := s.CountLive(ctx, own.Account.ID, dbtest.Now)
+			return err
+		},
+		"NextDue": func(ctx context.Context, s *db.Store) error { _, err := s.NextDue(ctx); return err },
+		"Ping":    func(ctx context.Context, s *db.Store) error { return s.Ping(ctx) },
+		"UsedSeconds": func(ctx context.Context, s *db.Store) error {
+			_, err := s.UsedSeconds(ctx, own.Account.ID, 0, 1, dbtest.Now)
+			return err
+		},
+		"WaitingWebhooks": func(ctx context.Context, s *db.Store) error { _, err := s.WaitingWebhooks(ctx); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			wire, through := newWire(t, dsn.Host), *dsn
+			through.Host = wire.address
+			store, err := db.Open(t.Context(), through.String(), db.Options{}.ReadingWithin(100*time.Millisecond))
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, free := context.WithCancel(t.Context()) // who does not give up is freed at the end
+			answered := make(chan error, 1)
+			wire.silent.Store(true)
+			// On the connection that opening has left: making a new one has a bound of its own.
+			go func() { answered <- ask(ctx, store) }()
+			select {
+			case err := <-answered:
+				if err == nil || name != "Ping" && models.KindOf(err) != models.KindUnavailable {
+					t.Error(err)
+				}
+			case <-time.After(time.Minute):
+				t.Error("it waits for ever")
+			}
+			free()
+			if err := store.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // A wire forwards connections until it is cut.
 type wire struct {
 	address string
-	mu      sync.Mutex
-	down    bool
-	conns   []net.Conn
-	all     sync.WaitGroup
+	// silent: it takes everything and forwards nothing.
+	silent atomic.Bool
+	mu     sync.Mutex
+	down   bool
+	conns  []net.Conn
+	all    sync.WaitGroup
 }
 
 func newWire(t *testing.T, target string) *wire {
@@ -77,13 +134,26 @@ func newWire(t *testing.T, target string) *wire {
 				return
 			}
 			if out := w.connect(in, target); out != nil {
-				w.all.Go(func() { _, _ = io.Copy(out, in); _ = out.Close() })
-				w.all.Go(func() { _, _ = io.Copy(in, out); _ = in.Close() })
+				w.all.Go(func() { _, _ = io.Copy(gate{w, out}, in); _ = out.Close() })
+				w.all.Go(func() { _, _ = io.Copy(gate{w, in}, out); _ = in.Close() })
 			}
 		}
 	})
 	t.Cleanup(func() { _ = l.Close(); w.cut(true); w.all.Wait() })
 	return w
+}
+
+// A gate is one end of a connection, as the other end reaches it.
+type gate struct {
+	wire *wire
+	to   io.Writer
+}
+
+func (g gate) Write(p []byte) (int, error) {
+	if g.wire.silent.Load() {
+		return len(p), nil
+	}
+	return g.to.Write(p)
 }
 
 func (w *wire) connect(in net.Conn, target string) net.Conn {

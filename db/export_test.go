@@ -1,6 +1,9 @@
 package db
 
-import "net/url"
+import (
+	"net/url"
+	"time"
+)
 
 // With gives the options with another parameter of SQLite's DSN.
 func (o Options) With(name, value string) Options {
@@ -11,6 +14,12 @@ func (o Options) With(name, value string) Options {
 		}
 	}
 	o.parameters = more
+	return o
+}
+
+// ReadingWithin gives the options with another bound of one read.
+func (o Options) ReadingWithin(d time.Duration) Options {
+	o.readWithin = d
 	return o
 }
 

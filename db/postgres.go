@@ -58,7 +58,7 @@ func openPostgres(ctx context.Context, dsn string, opts Options) (*Store, error)
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", closing(g, err))
 	}
-	if err := boundReads(g); err != nil {
+	if err := boundReads(g, opts); err != nil {
 		return nil, closing(writers, closing(g, err))
 	}
 	s := &Store{dialect: postgresDialect{}, reader: g, log: opts.Log}
@@ -193,8 +193,10 @@ func again(err error) bool {
 
 type postgresDialect struct{}
 
+// lock leaves alone those who only refer to the row, as a session's webhook does to its endpoint:
+// keys never change, so UPDATE alone would make them wait for each other.
 func (postgresDialect) lock() []clause.Expression {
-	return []clause.Expression{clause.Locking{Strength: clause.LockingStrengthUpdate}}
+	return []clause.Expression{clause.Locking{Strength: "NO KEY UPDATE"}}
 }
 
 func (postgresDialect) claim() []clause.Expression {

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -50,7 +51,7 @@ func openSQLite(ctx context.Context, file string, opts Options) (*Store, error) 
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", file, closing(writerDB, err))
 	}
-	if err := boundReads(readerDB); err != nil {
+	if err := boundReads(readerDB, opts); err != nil {
 		return nil, closing(writerDB, closing(readerDB, err))
 	}
 	g, conn, err := takeConn(ctx, writerDB, opts)
@@ -141,10 +142,11 @@ func openGORM(d gorm.Dialector, conns int, opts Options) (*gorm.DB, error) {
 const readWithin = 15 * time.Second
 
 // boundReads gives every query a deadline: a database that hangs must not hold its callers.
-func boundReads(g *gorm.DB) error {
+func boundReads(g *gorm.DB, opts Options) error {
 	const key = "greenroom:deadline"
+	within := cmp.Or(opts.readWithin, readWithin)
 	before := func(q *gorm.DB) {
-		ctx, cancel := context.WithTimeout(q.Statement.Context, readWithin)
+		ctx, cancel := context.WithTimeout(q.Statement.Context, within)
 		q.Statement.Context = ctx
 		q.InstanceSet(key, cancel)
 	}
@@ -154,9 +156,17 @@ func boundReads(g *gorm.DB) error {
 			cancel()
 		}
 	}
+	// Of SQL of our own, the rows are read when the last callback is over. So nothing here sees the
+	// end of that, and the deadline stays until it comes or the caller's context ends.
+	rows := func(q *gorm.DB) {
+		ctx, cancel := context.WithTimeout(q.Statement.Context, within)
+		context.AfterFunc(ctx, cancel)
+		q.Statement.Context = ctx
+	}
 	return errors.Join(
 		g.Callback().Query().Before("gorm:query").Register(key+"_set", before),
 		g.Callback().Query().After("gorm:after_query").Register(key+"_end", after),
+		g.Callback().Row().Before("gorm:row").Register(key+"_rows", rows),
 	)
 }
 

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -60,6 +61,8 @@ type Options struct {
 	Trace func(ctx context.Context)
 	// parameters win over those of SQLite's DSN; only this package's tests set any.
 	parameters url.Values
+	// readWithin bounds one read; 15 s when 0. Only this package's tests set it.
+	readWithin time.Duration
 }
 
 // Open opens the database named by dsn, `sqlite:FILE` or `postgres://…`, and brings its schema
