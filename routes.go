@@ -44,7 +44,7 @@ func (s *server) routes() http.Handler {
 	mux.Handle(stream.Path, s.streams)
 	s.metrics.sockets(s.graph, s.streams)
 	mux.Handle(avatarserver.Path, s.registry)
-	mux.Handle(dailyWebhookPath, daily.WebhookHandler(s.dailyWebhookSecret(), s.noteParticipant))
+	mux.Handle(dailyWebhookPath, daily.WebhookHandler(s.dailyWebhookSecret(), models.SystemClock, s.noteParticipant))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, map[string]string{"status": "ok"})
 	})

@@ -23,6 +23,8 @@ type call struct {
 	query              url.Values
 	// once hands a failure with an unclear outcome back instead of repeating it.
 	once bool
+	// most is the bytes of a reply that are read; 0 is maxReply.
+	most int64
 }
 
 // do makes a call, repeats it as far as it may be repeated, and hands the body of a 200 to read.
@@ -40,7 +42,7 @@ func (c *Client) do(ctx context.Context, op call, in any, read func(text []byte)
 	if len(op.query) > 0 {
 		address += "?" + op.query.Encode()
 	}
-	req, err := retryablehttp.NewRequestWithContext(context.WithValue(ctx, callKey{}, op.name), op.method, address, body)
+	req, err := retryablehttp.NewRequestWithContext(context.WithValue(ctx, callKey{}, op), op.method, address, body)
 	if err != nil {
 		return fmt.Errorf("daily: %s: %w", op.name, err)
 	}

@@ -73,7 +73,6 @@ func (e *Error) refused() bool {
 
 var (
 	errUnreadable = errors.New("the reply is not what the API describes")
-	errTooLarge   = fmt.Errorf("the reply is larger than %d bytes", maxReply)
 	errPublic     = errors.New("a room of this name exists and is not private")
 	errNoProgress = errors.New("the list does not come to an end")
 )

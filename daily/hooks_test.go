@@ -11,6 +11,7 @@ import (
 
 	"greenroom/daily"
 	"greenroom/daily/emulator"
+	"greenroom/models"
 )
 
 // A hooked is a domain with a receiver of its webhooks, over real sockets.
@@ -27,7 +28,7 @@ func newHooked(t *testing.T) *hooked {
 	t.Helper()
 	h := &hooked{emulator: emulator.New(emulator.Config{Key: key, DomainID: domainID, Knobs: emulator.Knobs{WebhookBackoff: time.Millisecond}})}
 	domain := httptest.NewServer(h.emulator)
-	take := daily.WebhookHandler(hookSecret, func(context.Context, daily.Event) error { h.taken.Add(1); return nil })
+	take := daily.WebhookHandler(hookSecret, models.SystemClock, func(context.Context, daily.Event) error { h.taken.Add(1); return nil })
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if h.down.Load() {
 			w.WriteHeader(http.StatusBadGateway)
@@ -180,8 +181,10 @@ func TestPresence(t *testing.T) {
 		}
 		elapse(15 * time.Second)
 		rooms, err := w.client.Presence(w.Context())
-		if err != nil || len(rooms) != 1 || len(rooms["r"]) != 1 || rooms["r"][0].SessionID != who.SessionID ||
-			rooms["r"][0].UserID != "u" || rooms["r"][0].Joined != who.JoinedAt || rooms["r"][0].Duration != 15*time.Second {
+		if err != nil || len(rooms) != 1 || len(rooms["r"].People) != 1 {
+			w.Fatalf("%+v, %v", rooms, err)
+		}
+		if p := rooms["r"].People[0]; p.SessionID != who.SessionID || p.UserID != "u" || p.Joined != who.JoinedAt || p.Duration != 15*time.Second {
 			w.Errorf("%+v, %v", rooms, err)
 		}
 		for room, want := range map[string]int{"r": 1, "empty": 0, "absent": 0} {
@@ -195,6 +198,55 @@ func TestPresence(t *testing.T) {
 		}
 		if rooms, err := w.client.Presence(w.Context()); err == nil {
 			w.Errorf("a web page was read as %+v", rooms)
+		}
+	})
+}
+
+// What is in the rooms of others must not hide who is in ours, by its amount or by its form.
+func TestPresenceOfOthers(t *testing.T) {
+	t.Parallel()
+	const ann = `{"room":"r","id":"s1","userId":"u","userName":"Ann","joinTime":"2026-10-01T09:01:22.345Z","duration":15}`
+	read := func(t *testing.T, body string) (map[string]daily.Occupancy, error) {
+		t.Helper()
+		domain := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write([]byte(body))
+		}))
+		defer domain.Close()
+		client, err := daily.New(daily.Config{URL: domain.URL, Key: key, Retries: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		return client.Presence(t.Context())
+	}
+	t.Run("InThousands", func(t *testing.T) {
+		t.Parallel()
+		crowd := strings.Repeat(ann+",", 10_000) + ann // more than any other reply may have
+		rooms, err := read(t, `{"theirs":[`+crowd+`],"r":[`+ann+`]}`)
+		if err != nil || len(rooms["theirs"].People) != 10_001 || len(rooms["r"].People) != 1 {
+			t.Errorf("%d and %d people, %v", len(rooms["theirs"].People), len(rooms["r"].People), err)
+		}
+		if _, err := read(t, `{"r":[`+ann+strings.Repeat(" ", 32<<20)+`]}`); err == nil {
+			t.Error("a reply without end was read")
+		}
+	})
+	for name, odd := range map[string]string{
+		"WithoutAnID": `{"room":"theirs","userId":"v"}`, "InNoTime": `{"id":"s2","joinTime":"yesterday"}`, "OfNumbers": `17`, "Backwards": `{"id":"s2","duration":-1}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rooms, err := read(t, `{"theirs":[`+ann+`,`+odd+`],"r":[`+ann+`]}`)
+			if err != nil || rooms["theirs"].Err == nil || rooms["theirs"].People != nil || rooms["r"].Err != nil || len(rooms["r"].People) != 1 {
+				t.Errorf("%+v, %v", rooms, err)
+			}
+		})
+	}
+	t.Run("AnotherReplyIsNone", func(t *testing.T) {
+		t.Parallel()
+		for _, body := range []string{`{"total_count":1,"data":[` + ann + `]}`, `{"error":"x"}`, `[]`, `null`} {
+			if rooms, err := read(t, body); err == nil {
+				t.Errorf("%s was read as %+v", body, rooms)
+			}
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"time"
 )
@@ -23,14 +24,19 @@ type transport struct {
 }
 
 func (c *Client) transport(cfg Config) *transport {
+	timeout := cmp.Or(cfg.Timeout, defaultTimeout)
 	base := &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
+		Proxy: http.ProxyFromEnvironment,
+		// A call that is given up does not end its connecting: net/http goes on, for the next one.
+		// So connecting ends by itself.
+		DialContext:            (&net.Dialer{Timeout: timeout}).DialContext,
+		TLSHandshakeTimeout:    timeout,
 		ForceAttemptHTTP2:      true,
 		MaxIdleConnsPerHost:    16,
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
 	}
-	return &transport{client: c, base: base, key: cfg.Key, timeout: cmp.Or(cfg.Timeout, defaultTimeout), observe: cfg.Observe}
+	return &transport{client: c, base: base, key: cfg.Key, timeout: timeout, observe: cfg.Observe}
 }
 
 // limiter is the rate that a method counts against.
@@ -58,10 +64,15 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		if err == nil {
 			status = resp.StatusCode
 		}
-		name, _ := req.Context().Value(callKey{}).(string)
-		t.observe(name, status, time.Since(began))
+		t.observe(callOf(req).name, status, time.Since(began))
 	}
 	return resp, err
+}
+
+// callOf is the operation that a request was made for.
+func callOf(req *http.Request) call {
+	op, _ := req.Context().Value(callKey{}).(call)
+	return op
 }
 
 func (t *transport) send(req *http.Request) (*http.Response, error) {
@@ -74,7 +85,7 @@ func (t *transport) send(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	defer resp.Body.Close()
-	text, err := readAll(resp.Body)
+	text, err := readAll(resp.Body, cmp.Or(callOf(req).most, maxReply))
 	if err != nil {
 		return nil, err
 	}
@@ -89,14 +100,14 @@ func (t *transport) CloseIdleConnections() {
 	}
 }
 
-// readAll reads a reply up to the cap; more is an error, not a cut.
-func readAll(body io.Reader) ([]byte, error) {
-	text, err := io.ReadAll(io.LimitReader(body, maxReply+1))
+// readAll reads a reply of at most so many bytes; more is an error, not a cut.
+func readAll(body io.Reader, most int64) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(body, most+1))
 	if err != nil {
 		return nil, fmt.Errorf("read reply: %w", err)
 	}
-	if len(text) > maxReply {
-		return nil, errTooLarge
+	if int64(len(text)) > most {
+		return nil, fmt.Errorf("the reply is larger than %d bytes", most)
 	}
 	return text, nil
 }

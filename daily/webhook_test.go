@@ -59,12 +59,12 @@ func TestMatrix14WebhooksForgedOrInEitherUnit(t *testing.T) {
 		"AJoin":                          {body: joinedBody, status: 200, taken: true},
 		"ALeave":                         {body: leftBody, status: 200, taken: true},
 		"InSeconds":                      {body: joinedBody, stamp: seconds, status: 200, taken: true},
-		"FiveMinutesOld":                 {body: joinedBody, age: -5 * time.Minute, status: 200, taken: true},
-		"FiveMinutesOldInSeconds":        {body: joinedBody, stamp: seconds, age: -5 * time.Minute, status: 200, taken: true},
-		"FiveMinutesAhead":               {body: joinedBody, age: 5 * time.Minute, status: 200, taken: true},
-		"TooOld":                         {body: joinedBody, age: -5*time.Minute - time.Millisecond, status: 401},
-		"TooOldInSeconds":                {body: joinedBody, stamp: seconds, age: -5*time.Minute - time.Second, status: 401},
-		"TooFarAhead":                    {body: joinedBody, age: 5*time.Minute + time.Millisecond, status: 401},
+		"TwentyMinutesOld":               {body: joinedBody, age: -20 * time.Minute, status: 200, taken: true},
+		"TwentyMinutesOldInSeconds":      {body: joinedBody, stamp: seconds, age: -20 * time.Minute, status: 200, taken: true},
+		"TwentyMinutesAhead":             {body: joinedBody, age: 20 * time.Minute, status: 200, taken: true},
+		"TooOld":                         {body: joinedBody, age: -20*time.Minute - time.Millisecond, status: 401},
+		"TooOldInSeconds":                {body: joinedBody, stamp: seconds, age: -20*time.Minute - time.Second, status: 401},
+		"TooFarAhead":                    {body: joinedBody, age: 20*time.Minute + time.Millisecond, status: 401},
 		"TheTestOnCreation":              {body: `{"test":"test"}`, status: 200},
 		"TheTestOnCreationForged":        {body: `{"test":"test"}`, change: header(daily.SignatureHeader, ""), status: 401},
 		"AnUnknownType":                  {body: `{"type":"meeting.exploded","payload":17}`, status: 200},
@@ -100,7 +100,7 @@ func TestMatrix14WebhooksForgedOrInEitherUnit(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				taken := 0
-				h := daily.WebhookHandler(hookSecret, func(context.Context, daily.Event) error { taken++; return nil })
+				h := daily.WebhookHandler(hookSecret, models.SystemClock, func(context.Context, daily.Event) error { taken++; return nil })
 				stamp := millis
 				if test.stamp != nil {
 					stamp = test.stamp
@@ -113,16 +113,27 @@ func TestMatrix14WebhooksForgedOrInEitherUnit(t *testing.T) {
 		})
 	}
 
+	t.Run("HowOldItIsTheGivenClockTells", func(t *testing.T) {
+		t.Parallel()
+		const stamped models.Time = 1_708_526_033_049
+		for off, status := range map[time.Duration]int{0: 200, 20 * time.Minute: 200, 21 * time.Minute: 401, -20 * time.Minute: 200, -21 * time.Minute: 401} {
+			clock := func() models.Time { return stamped.Add(off) }
+			h := daily.WebhookHandler(hookSecret, clock, func(context.Context, daily.Event) error { return nil })
+			if w := deliver(h, strconv.FormatInt(int64(stamped), 10), joinedBody, nil); w.Code != status {
+				t.Errorf("%s later: answered %d", off, w.Code)
+			}
+		}
+	})
 	t.Run("WithoutASecretNothingIsThere", func(t *testing.T) {
 		t.Parallel()
-		h := daily.WebhookHandler("", func(context.Context, daily.Event) error { t.Error("taken"); return nil })
+		h := daily.WebhookHandler("", models.SystemClock, func(context.Context, daily.Event) error { t.Error("taken"); return nil })
 		if w := deliver(h, millis(0), joinedBody, nil); w.Code != http.StatusNotFound {
 			t.Errorf("answered %d", w.Code)
 		}
 	})
 	t.Run("WhatCouldNotBeNotedIsAskedForAgain", func(t *testing.T) {
 		t.Parallel()
-		h := daily.WebhookHandler(hookSecret, func(context.Context, daily.Event) error { return errors.New("canary") })
+		h := daily.WebhookHandler(hookSecret, models.SystemClock, func(context.Context, daily.Event) error { return errors.New("canary") })
 		if w := deliver(h, millis(0), joinedBody, nil); w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "canary") {
 			t.Errorf("answered %d %s", w.Code, w.Body)
 		}
@@ -130,7 +141,7 @@ func TestMatrix14WebhooksForgedOrInEitherUnit(t *testing.T) {
 	t.Run("SaysWhoCameAndWent", func(t *testing.T) {
 		t.Parallel()
 		var got []daily.Event
-		h := daily.WebhookHandler(hookSecret, func(_ context.Context, ev daily.Event) error { got = append(got, ev); return nil })
+		h := daily.WebhookHandler(hookSecret, models.SystemClock, func(_ context.Context, ev daily.Event) error { got = append(got, ev); return nil })
 		deliver(h, millis(0), joinedBody, nil)
 		deliver(h, millis(0), leftBody, nil)
 		// Without a length, the event's own time is when they left.
@@ -157,7 +168,7 @@ func FuzzWebhook(f *testing.F) {
 		f.Add([]byte(body), "1708526033049", "ufo53RJiMj2d83mIaoDe7PEdul2++qqkZYtynVRGqh4=")
 	}
 	f.Fuzz(func(t *testing.T, body []byte, stamp, signature string) {
-		h := daily.WebhookHandler(hookSecret, func(_ context.Context, ev daily.Event) error {
+		h := daily.WebhookHandler(hookSecret, models.SystemClock, func(_ context.Context, ev daily.Event) error {
 			if ev.Participant.SessionID == "" || ev.Room == "" || ev.Participant.Joined < 0 || ev.Left < 0 ||
 				(ev.Type == daily.ParticipantLeft && ev.Participant.Duration > 0 && ev.Left < ev.Participant.Joined) {
 				t.Errorf("taken: %+v", ev)

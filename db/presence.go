@@ -65,10 +65,13 @@ func (s *Store) ParticipantsOfSessions(ctx context.Context, sessions []*models.S
 }
 
 // EmptyRooms are live sessions for whose rooms it is time to ask Daily whether they are empty
-// still, longest waiting first; as stored. Rows that another replica is claiming at this moment
-// are passed over.
-func (t *Tx) EmptyRooms(now models.Time, limit int) ([]*models.Session, error) {
-	due := conditions{}.live(now).and("room_check_due <= ?", now).where(t.dialect.claim()...)
+// still, longest waiting first; as stored. What is to be asked only after far was put off under a
+// clock that has been set back since, and it is time for that too. Rows that another replica is
+// claiming at this moment are passed over.
+func (t *Tx) EmptyRooms(now, far models.Time, limit int) ([]*models.Session, error) {
+	due := conditions{}.live(now).
+		and("room_check_due IS NOT NULL"). // said by itself, an index can serve it
+		and("(room_check_due <= ? OR room_check_due > ?)", now, far).where(t.dialect.claim()...)
 	rows, err := gorm.G[*models.Session](t.db, due...).Order("room_check_due").Limit(limit).Find(t.ctx)
 	if err != nil {
 		return nil, fmt.Errorf("empty rooms: %w", translate(err))

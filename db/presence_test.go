@@ -67,14 +67,16 @@ func testEmptyRooms(t *testing.T, store *db.Store) {
 	}
 	now := dbtest.Now.Add(time.Minute)
 	second, first := empty(now, nil), empty(now-1, nil)
-	w.Insert(second, first, empty(now+1, nil),
+	far := now.Add(time.Hour)
+	putOff := empty(far+1, nil)
+	w.Insert(second, first, empty(now+1, nil), putOff, empty(far, nil),
 		empty(now, func(s *models.Session) { s.End(now-1, models.EndClient) }),
 		empty(now, func(s *models.Session) { s.Deadline = &now }),
 		w.Session(dbtest.Now, nil),
 	)
-	for limit, want := range map[int][]*models.Session{1: {first}, 10: {first, second}} {
+	for limit, want := range map[int][]*models.Session{1: {first}, 10: {first, second, putOff}} {
 		var got []*models.Session
-		w.Do(func(tx *db.Tx) (err error) { got, err = tx.EmptyRooms(now, limit); return err })
+		w.Do(func(tx *db.Tx) (err error) { got, err = tx.EmptyRooms(now, far, limit); return err })
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}

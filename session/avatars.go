@@ -138,6 +138,7 @@ func (s *Service) Lost(ctx context.Context, server string, ref avatarserver.Ref)
 }
 
 func (s *Service) lose(ctx context.Context, found *models.Session, server string, ref avatarserver.Ref) error {
+	at := s.Uptime()
 	after, err := s.move(ctx, models.Scope{AccountID: found.AccountID}, found.ID, lose, func(tx *db.Tx, row *models.Session, now models.Time) error {
 		if !carries(row, server, ref) {
 			return models.ErrConflict
@@ -151,6 +152,7 @@ func (s *Service) lose(ctx context.Context, found *models.Session, server string
 	if err != nil {
 		return fmt.Errorf("lose avatar: %w", err)
 	}
+	s.vigil.begin(wait{after.ID, *after.Assignment.Since}, at)
 	s.search(after, models.ActorSystem)
 	return nil
 }

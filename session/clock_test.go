@@ -6,14 +6,109 @@ import (
 	"testing"
 	"time"
 
+	"greenroom/avatarserver"
 	"greenroom/models"
 )
 
-// TestMatrix25TheClockJumps sets the clock forth and back while sessions run. Whatever it does:
-// none ends before its deadline nor lives after it, an end stays where it was put, and no duration
-// is negative.
+// TestMatrix25TheClockJumps sets the clock forth and back while sessions run.
 func TestMatrix25TheClockJumps(t *testing.T) {
 	t.Parallel()
+	t.Run("DeadlinesAreItsInstants", func(t *testing.T) {
+		t.Parallel()
+		anyHistory(t)
+	})
+
+	t.Run("AGraceLastsWhenItIsSetForward", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t, withTimings(asleep))
+		empty, s := w.left(), w.lost()
+		w.jump(time.Hour)
+		w.lasts(s, w.timings.LostGrace, models.EndAvatarLost)
+		w.lasts(empty, w.timings.EmptyGrace-w.timings.LostGrace, models.EndParticipantsLeft)
+	})
+
+	t.Run("AGraceLastsNoLongerWhenItIsSetBack", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t, withTimings(asleep))
+		empty, s := w.left(), w.lost()
+		w.jump(-time.Hour)
+		w.lasts(s, w.timings.LostGrace, models.EndAvatarLost)
+		w.lasts(empty, w.timings.EmptyGrace-w.timings.LostGrace, models.EndParticipantsLeft)
+	})
+
+	t.Run("AGraceLastsWhenItIsSetForwardAndBack", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t, withTimings(asleep))
+		empty, s := w.left(), w.lost()
+		w.jump(time.Hour)
+		w.look(s, true)
+		w.check()
+		w.jump(-time.Hour)
+		w.lasts(s, w.timings.LostGrace, models.EndAvatarLost)
+		w.lasts(empty, w.timings.EmptyGrace-w.timings.LostGrace, models.EndParticipantsLeft)
+	})
+
+	t.Run("ALostAvatarIsSoughtWhenItIsSetBack", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t, withTimings(asleep))
+		s := w.lost()
+		w.jump(-time.Hour)
+		w.avatarServer(nil)
+		if err := w.service.Sweep(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		w.eventually("another has it", func() bool { return w.read(s.ID).AvatarState == models.AvatarReady })
+	})
+
+	t.Run("ASearchThatDiedIsGivenUpWhenItIsSetBack", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t, withTimings(asleep))
+		s := w.create(nil).Session
+		if _, err := w.service.handOver(context.Background(), s, "dead", models.ActorAPIKey, true); err != nil {
+			t.Fatal(err)
+		}
+		w.jump(-time.Hour)
+		for _, step := range []struct {
+			after time.Duration
+			state models.AvatarState
+		}{{0, models.AvatarConnecting}, {w.timings.GiveUpAfter - 1, models.AvatarConnecting}, {1, models.AvatarWaiting}} {
+			w.pass(step.after)
+			if got := w.look(s, true).AvatarState; got != step.state {
+				t.Errorf("%s later it is %s", step.after, got)
+			}
+		}
+	})
+}
+
+// lost is a running session whose avatar server has just gone, and no other is there.
+func (w *world) lost() *models.Session {
+	w.t.Helper()
+	s := w.started()
+	w.service.Lost(context.Background(), "box", avatarserver.Ref{SessionID: s.ID, Generation: s.Assignment.Generation})
+	w.eventually("the first search is over", func() bool { return !w.service.isStarting(s.ID) })
+	return s
+}
+
+// lasts checks that a session goes on for so long, and no longer.
+func (w *world) lasts(s *models.Session, d time.Duration, reason models.EndReason) {
+	w.t.Helper()
+	for _, step := range []struct {
+		after time.Duration
+		ended bool
+	}{{0, false}, {d - time.Millisecond, false}, {time.Millisecond, true}} {
+		w.pass(step.after)
+		w.check()
+		got := w.look(s, true)
+		if (got.EndedAt != nil) != step.ended || step.ended && *got.EndReason != reason {
+			w.t.Errorf("%s later: %+v", step.after, got)
+		}
+	}
+}
+
+// anyHistory: whatever the clock does, no session ends before its deadline nor lives after it, an
+// end stays where it was put, and no duration is negative.
+func anyHistory(t *testing.T) {
+	t.Helper()
 	w := setup(t,
 		withPlan(models.Plan{Key: "pro", MaxSessionDuration: ptr(1800)}),
 		withTimings(func(c *Timings) { c.StartWindow = 20 * time.Minute; c.Sweep = 5 * time.Millisecond }))
@@ -43,7 +138,7 @@ func TestMatrix25TheClockJumps(t *testing.T) {
 				}
 			default:
 				jump := jumps[chance.IntN(len(jumps))]
-				w.pass(jump)
+				w.jump(jump)
 				if jump < 0 {
 					setBack++
 				}

@@ -50,7 +50,7 @@ func (s *Service) claimEmpty(ctx context.Context) ([]*models.Session, error) {
 	var claimed []*models.Session
 	now := s.Clock()
 	err := s.Store.Write(ctx, func(tx *db.Tx) error {
-		rows, err := tx.EmptyRooms(now, claimRooms)
+		rows, err := tx.EmptyRooms(now, now.Add(s.checkWithin()), claimRooms)
 		if err != nil {
 			return err
 		}
@@ -66,12 +66,27 @@ func (s *Service) claimEmpty(ctx context.Context) ([]*models.Session, error) {
 	return claimed, err
 }
 
+// checkWithin is beyond the longest wait until a room is looked at. One that is to be looked at later
+// still was put off under a clock that has been set back since.
+func (s *Service) checkWithin() time.Duration {
+	return max(s.Timings.EmptyGrace, lastRetry, lease) + time.Minute
+}
+
 // checkRoom ends a session if Daily agrees that its room is empty. When Daily cannot be asked, it
 // is asked again later, less and less often; the session's own deadline is the end of that.
 func (s *Service) checkRoom(ctx context.Context, row *models.Session) error {
 	ctx, cancel := context.WithTimeout(ctx, roomWithin)
 	defer cancel()
+	if held := s.vigil.held(wait{row.ID, *row.Room.EmptySince}); held < s.Timings.EmptyGrace {
+		// The clock was set forward, or this process is younger than the grace.
+		return s.checkLater(ctx, row, func(now *models.Session) {
+			now.Room.CheckDue = s.Clock().Add(s.Timings.EmptyGrace - held).Ptr()
+		})
+	}
 	inside, came, err := s.askDaily(ctx, row)
+	if err != nil && cutOff(ctx) {
+		return errors.Join(err, s.checkLater(ctx, row, func(now *models.Session) { now.Room.CheckDue = s.Clock().Ptr() }))
+	}
 	if err != nil {
 		wait := backoff(row.Room.Checks + 1)
 		return errors.Join(err, s.checkLater(ctx, row, func(now *models.Session) {
@@ -91,9 +106,11 @@ func (s *Service) checkRoom(ctx context.Context, row *models.Session) error {
 	case inside:
 		// Ghosts of those who left go within half a minute. Somebody who really is in the room gets
 		// the whole grace again.
+		since := s.Clock()
+		s.vigil.held(wait{row.ID, since})
 		return s.checkLater(ctx, row, func(now *models.Session) {
-			now.Room.EmptySince, now.Room.Checks = s.Clock().Ptr(), 0
-			now.Room.CheckDue = now.Room.EmptySince.Add(s.Timings.EmptyGrace).Ptr()
+			now.Room.EmptySince, now.Room.Checks = &since, 0
+			now.Room.CheckDue = since.Add(s.Timings.EmptyGrace).Ptr()
 		})
 	default:
 		return s.endEmpty(ctx, row)

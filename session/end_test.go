@@ -221,7 +221,7 @@ func TestExpiry(t *testing.T) {
 		w := setup(t, withPlan(plan))
 		w.avatarServer(nil)
 		s := w.start(w.create(nil).Session).Session
-		w.pass(-time.Hour)
+		w.jump(-time.Hour)
 		ended, err := w.service.End(w.key(), s.ID)
 		if err != nil || *ended.Duration() != 0 || *ended.EndedAt != *ended.StartedAt {
 			t.Errorf("%+v, %v", ended, err)

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -58,15 +59,17 @@ func (s *Service) sweepOrphansOnce(ctx context.Context, pace time.Duration) erro
 	if err != nil {
 		return err
 	}
+	var failed error
 	for i, name := range orphans {
 		if i > 0 && !rest(ctx, pace) {
 			return ctx.Err()
 		}
+		// One room that Daily does not let go must not keep those behind it.
 		if err := s.deleteOrphan(ctx, name, pace); err != nil {
-			return fmt.Errorf("delete room %s: %w", name, err)
+			failed = errors.Join(failed, fmt.Errorf("delete room %s: %w", name, err))
 		}
 	}
-	return nil
+	return failed
 }
 
 // orphans lists rooms at Daily by the names that this installation gives, that are old enough and

@@ -97,7 +97,7 @@ func TestOrphans(t *testing.T) {
 				t.Errorf("%d lists", n)
 			}
 			// Taken under a clock that was an hour ahead.
-			w.pass(-time.Hour)
+			w.jump(-time.Hour)
 			w.sweepOrphans()
 			if n := lists(); n != 3 {
 				t.Errorf("%d lists after the clock was set back", n)
@@ -117,6 +117,30 @@ func TestOrphans(t *testing.T) {
 		w.sweepOrphans()
 		if got := w.read(ended.ID); got.Room.State != models.RoomGone || len(w.live()) != 0 {
 			t.Errorf("the orphan went first: %+v, %v", got, w.live())
+		}
+	})
+
+	t.Run("OneThatDailyKeepsDoesNotKeepTheOthers", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t, withTimings(asleep))
+		rooms := []string{"test-s-1", "test-s-2", "test-s-3"}
+		for _, name := range rooms {
+			w.plant(name)
+		}
+		w.pass(orphanGrace + time.Second)
+		for _, kept := range rooms {
+			w.emulator.SetFaults(emulator.Fault{Method: "DELETE", Path: "/rooms/" + kept, Kind: emulator.FaultError, Status: 403})
+			err := w.service.sweepOrphansOnce(context.Background(), 0)
+			if err == nil || !strings.Contains(err.Error(), kept) || !slices.Equal(w.live(), []string{kept}) {
+				t.Errorf("%v, left are %v", err, w.live())
+			}
+			w.emulator.SetFaults()
+			for _, name := range rooms {
+				if name != kept {
+					w.plant(name)
+				}
+			}
+			w.pass(orphanGrace + time.Second)
 		}
 	})
 

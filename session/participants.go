@@ -60,7 +60,8 @@ type stay struct {
 // comes in whichever order, a stay has one line for joining and at most one for leaving. The end
 // of a session stops neither: people are put out after it.
 func (s *Service) noteStay(ctx context.Context, of *models.Session, seen stay) error {
-	_, err := s.move(ctx, models.Scope{AccountID: of.AccountID}, of.ID, noteParticipant, func(tx *db.Tx, row *models.Session, now models.Time) error {
+	noted := s.Uptime()
+	after, err := s.move(ctx, models.Scope{AccountID: of.AccountID}, of.ID, noteParticipant, func(tx *db.Tx, row *models.Session, now models.Time) error {
 		stays, err := tx.Participants(row)
 		if err != nil {
 			return err
@@ -90,6 +91,9 @@ func (s *Service) noteStay(ctx context.Context, of *models.Session, seen stay) e
 	})
 	if err != nil {
 		return fmt.Errorf("participant of session %s: %w", of.ID, err)
+	}
+	if after.Room.EmptySince != nil {
+		s.vigil.begin(wait{after.ID, *after.Room.EmptySince}, noted)
 	}
 	return nil
 }
@@ -134,7 +138,7 @@ func (s *Service) pollPresence(ctx context.Context) {
 // no room at the last look although nobody has told that they left, and since when; it gives the
 // same for this one. Whoever is missing again has left when they were first missed.
 func (s *Service) pollOnce(ctx context.Context, missing map[string]models.Time) (map[string]models.Time, error) {
-	look := sync.OnceValues(func() (map[string][]daily.Attendance, error) { return s.Daily.Presence(ctx) })
+	look := sync.OnceValues(func() (map[string]daily.Occupancy, error) { return s.Daily.Presence(ctx) })
 	still := map[string]models.Time{}
 	for after := ""; ; {
 		live, err := s.Store.LiveSessions(ctx, after, s.Clock(), sweepBatch)
@@ -157,7 +161,12 @@ func (s *Service) pollOnce(ctx context.Context, missing map[string]models.Time) 
 			return nil, err
 		}
 		for _, row := range live {
-			for _, seen := range s.compare(row, known[row.ID], rooms[row.Room.Name], missing, still) {
+			inside := rooms[row.Room.Name]
+			if inside.Err != nil { // who is in it is not known, so that nobody is missing
+				s.Log.Warn("look who is in a room", "session", row.ID, "error", inside.Err)
+				continue
+			}
+			for _, seen := range s.compare(row, known[row.ID], inside.People, missing, still) {
 				if err := s.noteStay(ctx, row, seen); err != nil {
 					return nil, err
 				}
@@ -178,6 +187,7 @@ func (s *Service) compare(row *models.Session, known []*db.Participant, inside [
 			news = append(news, stay{id: p.ID, joined: p.JoinedAt, left: &since})
 		} else {
 			still[p.ID] = s.Clock()
+			s.vigil.held(wait{row.ID, still[p.ID]}) // should they have been the last
 		}
 	}
 	return news

@@ -3,7 +3,9 @@ package session
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -271,6 +273,30 @@ func TestPollPresence(t *testing.T) {
 		w.pass(pollEvery)
 		if missing = w.poll(missing); len(missing) != 0 || len(w.people(s)) != 1 {
 			t.Errorf("missing %v, timeline %v", missing, w.people(s))
+		}
+	})
+
+	t.Run("ARoomThatCannotBeReadSaysNothing", func(t *testing.T) {
+		t.Parallel()
+		var presence atomic.Value
+		w := setup(t, withTimings(asleep), func(w *world) {
+			w.between = func(emulator http.Handler) http.Handler {
+				return http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+					if body, ok := presence.Load().(string); ok && r.URL.Path == "/v1/presence" {
+						_, _ = out.Write([]byte(body))
+						return
+					}
+					emulator.ServeHTTP(out, r)
+				})
+			}
+		})
+		odd, plain := w.started(), w.started()
+		w.tell(comes(odd, "p1", epoch), comes(plain, "p2", epoch))
+		presence.Store(`{"` + odd.Room.Name + `":[{"id":"p1","joinTime":"yesterday"}],"theirs":[17]}`)
+		w.pass(pollEvery)
+		missing := w.poll(map[string]models.Time{"p1": epoch, "p2": epoch})
+		if len(missing) != 0 || len(w.people(odd)) != 1 || len(w.people(plain)) != 2 {
+			t.Errorf("missing %v, timelines %v and %v", missing, w.people(odd), w.people(plain))
 		}
 	})
 

@@ -118,7 +118,7 @@ func (s *Service) reconcile(ctx context.Context, row *models.Session) {
 		s.noticeEnd(row)
 		_, err = s.Daily.Eject(ctx, row.Room.Name, []string{row.RoomUserID(), row.AvatarUserID()}, true)
 		failpoint.Hit(failpoint.EjectAfterCall)
-		if refusal, ok := errors.AsType[*daily.Error](err); ok && (refusal.Permanent() || row.Room.Tries >= maxEjects) {
+		if refusal, ok := errors.AsType[*daily.Error](err); ok && !cutOff(ctx) && (refusal.Permanent() || row.Room.Tries >= maxEjects) {
 			s.Log.Warn("people could not be ejected; deleting the room puts them out", "session", row.ID, "error", err)
 			err = nil
 		}
@@ -133,6 +133,10 @@ func (s *Service) reconcile(ctx context.Context, row *models.Session) {
 		s.Log.Error("reconcile room", "session", row.ID, "state", row.Room.State, "error", err)
 	}
 }
+
+// cutOff tells whether this server stops: a call to Daily that fails then says nothing of Daily. A
+// call that took too long is no such one.
+func cutOff(ctx context.Context) bool { return errors.Is(ctx.Err(), context.Canceled) }
 
 // noticeEnd does for a session that has ended what its end began: whoever ended it may have died
 // since. An operator's command has nobody to tell that it did.
@@ -154,7 +158,7 @@ func (s *Service) finishCreate(ctx context.Context, row *models.Session) error {
 		return err
 	}
 	refusal, ok := errors.AsType[*daily.Error](err)
-	if (ok && refusal.Permanent()) || s.Clock().Sub(row.CreatedAt) > giveUpRoom {
+	if !cutOff(ctx) && (ok && refusal.Permanent() || s.Clock().Sub(row.CreatedAt) > giveUpRoom) {
 		s.Log.Warn("no room for a session", "session", row.ID, "error", err)
 		_, err := s.abandon(context.WithoutCancel(ctx), row)
 		return err
@@ -162,8 +166,9 @@ func (s *Service) finishCreate(ctx context.Context, row *models.Session) error {
 	return s.outcome(ctx, row, err, models.RoomCreating)
 }
 
-// outcome writes how a try at a claimed room went: on to the next state, or another try later.
-// A claim that has run out changes nothing.
+// outcome writes how a try at a claimed room went: on to the next state, or another try later; at
+// once and by whoever comes first, when this server's stop has cut it off. A claim that has run out
+// changes nothing.
 func (s *Service) outcome(ctx context.Context, claimed *models.Session, failed error, next models.RoomState) error {
 	now := s.Clock()
 	err := s.Store.Write(context.WithoutCancel(ctx), func(tx *db.Tx) error {
@@ -175,6 +180,8 @@ func (s *Service) outcome(ctx context.Context, claimed *models.Session, failed e
 			return nil
 		}
 		switch {
+		case failed != nil && cutOff(ctx):
+			row.Room.Due = now.Ptr()
 		case failed != nil && now < row.Room.Exp.Add(forgetRoom):
 			row.Room.Tries++
 			row.Room.Due = now.Add(backoff(row.Room.Tries)).Ptr()

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"greenroom/avatarserver"
 	"greenroom/avatarserver/sandbox"
 	"greenroom/daily/emulator"
@@ -139,6 +141,98 @@ func TestWhatACrashLeftUnmadeStillEndsAtItsDeadline(t *testing.T) {
 	}
 }
 
+// A call that this server's stop has cut off is none of Daily's failures: the next run makes it, at
+// once and as if it had not been tried.
+func TestAStopThatCutsACallOffCountsForNothing(t *testing.T) {
+	t.Parallel()
+	claimed := func(t *testing.T, w *world, state models.RoomState) *models.Session {
+		t.Helper()
+		rows, err := w.service.claim(context.Background(), []models.RoomState{state}, 1)
+		if err != nil || len(rows) != 1 || rows[0].Room.State != state {
+			t.Fatalf("%v, %v", rows, err)
+		}
+		return rows[0]
+	}
+	stopped, stop := context.WithCancel(context.Background())
+	stop()
+	untouched := func(t *testing.T, w *world, before *models.Session) {
+		t.Helper()
+		w.service.reconcile(stopped, before)
+		after, err := w.store.OperatorSession(context.Background(), before.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := *before
+		want.Version++
+		want.Room.Due = w.clock().Ptr()
+		if diff := cmp.Diff(&want, after); diff != "" {
+			t.Error(diff)
+		}
+	}
+
+	t.Run("OfARoomThatIsMade", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t, withTimings(asleep))
+		w.eventually("the domain is known", func() bool { return w.service.Readiness() == nil })
+		order, err := newOrder(callerOf(w), CreateInput{AvatarID: w.avatar.ID}, w.clock())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.service.intend(context.Background(), order); err != nil { // its creator dies
+			t.Fatal(err)
+		}
+		w.pass(giveUpRoom + time.Minute) // and the server is down for longer than a room is tried for
+		row := claimed(t, w, models.RoomCreating)
+		untouched(t, w, row)
+		w.service.reconcile(context.Background(), claimed(t, w, models.RoomCreating))
+		if got := w.read(row.ID); got.EndedAt != nil || got.Room.State != models.RoomReady {
+			t.Errorf("the next run: %+v", got)
+		}
+	})
+	t.Run("OfARoomThatIsTakenDown", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t, withTimings(asleep))
+		w.eventually("the domain is known", func() bool { return w.service.Readiness() == nil })
+		s := w.create(nil).Session
+		// By another hand than the service's, whose own work goes on asleep.
+		if _, err := OperatorEnd(context.Background(), w.store, w.clock, s.ID); err != nil {
+			t.Fatal(err)
+		}
+		for _, room := range []models.Room{
+			{State: models.RoomDeleting, Tries: 7}, {State: models.RoomEjecting}, {State: models.RoomEjecting, Tries: maxEjects},
+		} {
+			err := w.store.Write(context.Background(), func(tx *db.Tx) error {
+				row, err := tx.Session(w.scope(), s.ID)
+				if err != nil {
+					return err
+				}
+				row.Room.State, row.Room.Tries = room.State, room.Tries
+				return tx.Swap(row)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			untouched(t, w, claimed(t, w, room.State))
+		}
+	})
+	t.Run("OfARoomThatMayBeEmpty", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t, withTimings(asleep))
+		s := w.left()
+		w.pass(w.timings.EmptyGrace)
+		rows, err := w.service.claimEmpty(context.Background())
+		if err != nil || len(rows) != 1 {
+			t.Fatalf("%v, %v", rows, err)
+		}
+		if err := w.service.checkRoom(stopped, rows[0]); err == nil {
+			t.Error("Daily was asked")
+		}
+		if got := w.read(s.ID); got.Room.Checks != 0 || got.Room.CheckDue == nil || *got.Room.CheckDue != w.clock() {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
 func TestALostSessionThatRecoversInTimeIsNotEnded(t *testing.T) {
 	t.Parallel()
 	w := setup(t, withTimings(asleep))
@@ -208,6 +302,36 @@ func TestARoomIsDeletedThoughDailyRefusesToEject(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.eventually("the room is gone", func() bool { return w.roomState(s.ID) == models.RoomGone })
+}
+
+func TestASessionThatCannotBeWarnedWarnsTheOthers(t *testing.T) {
+	t.Parallel()
+	for name, engine := range engines {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t, engine, withTimings(asleep), withPlan(models.Plan{Key: "pro", MaxSessionDuration: ptr(1800)}))
+			first, odd, last := w.started(), w.started(), w.started()
+			// The place of its next line on the timeline is taken.
+			err := w.store.Write(context.Background(), func(tx *db.Tx) error {
+				return tx.InsertEvent(&models.SessionEvent{
+					AccountID: odd.AccountID, SessionID: odd.ID, Revision: odd.Revision + 1, ID: models.NewID(models.EventPrefix, epoch),
+					Type: models.EventMetadataUpdated, At: epoch, Actor: models.ActorAPIKey,
+				})
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.pass(30*time.Minute - WarnBefore)
+			if err := w.service.Sweep(context.Background()); err == nil {
+				t.Error("the odd one was warned")
+			}
+			for _, s := range []*models.Session{first, last} {
+				if types := w.eventTypes(s); types[len(types)-1] != models.EventExpiring {
+					t.Errorf("timeline %v", types)
+				}
+			}
+		})
+	}
 }
 
 func TestALockedRowDoesNotStopTheSweep(t *testing.T) {

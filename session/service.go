@@ -48,8 +48,10 @@ type Config struct {
 	Signer        *auth.Signer
 	Plans         models.Plans
 	Clock         models.Clock
-	Log           *slog.Logger
-	Timings       Timings
+	// Uptime is for how long this process has run, by a clock that nobody sets; nil is the machine's.
+	Uptime  func() time.Duration
+	Log     *slog.Logger
+	Timings Timings
 	// DailyKey signs meeting tokens.
 	DailyKey string
 	// RoomPrefix names the environment in every room's name, so that two installations on one
@@ -67,6 +69,8 @@ type Config struct {
 type Service struct {
 	Config
 	domainID atomic.Pointer[string]
+	// vigil sees to it that graces last.
+	vigil *vigil
 
 	// background counts work that goes on without its caller; gate keeps it from growing once
 	// Shutdown waits.
@@ -95,8 +99,13 @@ func New(cfg Config) *Service {
 	if cfg.ObserveOrphan == nil {
 		cfg.ObserveOrphan = func() {}
 	}
+	if cfg.Uptime == nil {
+		began := time.Now()
+		cfg.Uptime = func() time.Duration { return time.Since(began) }
+	}
 	s := &Service{
 		Config:     cfg,
+		vigil:      &vigil{uptime: cfg.Uptime, began: map[wait]time.Duration{}},
 		wakeRooms:  make(chan struct{}, 1),
 		wakeDelete: make(chan struct{}, 1),
 		drained:    make(chan struct{}),

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
@@ -41,11 +42,14 @@ const patience = time.Minute
 type world struct {
 	t        *testing.T
 	now      atomic.Int64
+	uptime   atomic.Int64
 	store    *db.Store
 	hub      *events.Hub
 	dsn      string
 	emulator *emulator.Emulator
 	dailyURL string
+	// between may stand in for Daily; the emulator is what it may ask.
+	between  func(emulator http.Handler) http.Handler
 	registry *avatarserver.Registry
 	avatars  string // where avatar servers dial in
 	service  *Service
@@ -88,7 +92,11 @@ func setup(t *testing.T, options ...option) *world {
 		Key: "dev", Clock: w.clock,
 		Limits: emulator.Limits{Calls: daily.Rate{Count: -1}, Deletes: w.deletes},
 	})
-	server := httptest.NewServer(w.emulator)
+	var reached http.Handler = w.emulator
+	if w.between != nil {
+		reached = w.between(w.emulator)
+	}
+	server := httptest.NewServer(reached)
 	w.dailyURL = server.URL + "/v1"
 	t.Cleanup(func() { server.Close(); _ = w.emulator.Close() })
 	w.boot()
@@ -125,7 +133,7 @@ func (w *world) boot() {
 	w.service = New(Config{
 		Store: w.store, Daily: client, AvatarServers: w.registry, Hub: w.hub, DailyKey: "dev",
 		Signer: auth.NewSigner([]byte("0123456789abcdef0123456789abcdef")),
-		Plans:  models.Plans{"pro": w.plan}, Clock: w.clock, Log: w.log,
+		Plans:  models.Plans{"pro": w.plan}, Clock: w.clock, Uptime: func() time.Duration { return time.Duration(w.uptime.Load()) }, Log: w.log,
 		Timings: w.timings, RoomPrefix: "test", PublicURL: public,
 		ObserveOrphan: func() { w.orphans.Add(1) },
 	})
@@ -155,8 +163,11 @@ func (w *world) shutDown() {
 }
 
 func (w *world) clock() models.Time   { return models.Time(w.now.Load()) }
-func (w *world) pass(d time.Duration) { w.now.Add(d.Milliseconds()) }
 func (w *world) key() context.Context { return auth.WithCaller(context.Background(), callerOf(w)) }
+
+// pass lets time go by, and jump sets the clock.
+func (w *world) pass(d time.Duration) { w.uptime.Add(int64(d)); w.jump(d) }
+func (w *world) jump(d time.Duration) { w.now.Add(d.Milliseconds()) }
 
 // callerOf is whoever holds an API key of the world's account.
 func callerOf(w *world) *auth.Caller {

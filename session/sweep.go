@@ -11,14 +11,13 @@ import (
 	"greenroom/models"
 )
 
-// WarnBefore is how long before its end a running session's timeline and stream tell of it.
-const WarnBefore = time.Minute
-
 const (
 	// sweepBatch is how many sessions one transaction of the sweep ends.
 	sweepBatch = 200
 	// forgetEvery is the time between two looks at expired idempotency keys.
 	forgetEvery = time.Minute
+	// keepVigil is beyond every grace. A wait that goes on for longer is counted anew.
+	keepVigil = 2 * time.Hour
 	// missEvery is the time between two looks for sessions that no avatar server carries. The
 	// first comes this long after the start: avatar servers dial in meanwhile.
 	missEvery = 20 * time.Second
@@ -138,6 +137,7 @@ func (s *Service) sweepForever(ctx context.Context) {
 			return
 		case <-forget.C:
 			s.forgetKeys(ctx)
+			s.vigil.forget(keepVigil)
 		case <-time.After(s.untilDue(ctx)):
 			if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
 				s.Log.Error("sweep", "error", err)
@@ -171,32 +171,6 @@ func (s *Service) forgetKeys(ctx context.Context) {
 // for an avatar. Due sessions read as ended already; what a reader can see of it is a warning.
 func (s *Service) Sweep(ctx context.Context) error {
 	return errors.Join(s.sweepDue(ctx), s.warn(ctx), s.sweepConnecting(ctx), s.sweepLost(ctx))
-}
-
-// warn puts on the timelines that an end is near.
-func (s *Service) warn(ctx context.Context) error {
-	for more := true; more; {
-		now := s.Clock()
-		err := s.Store.Write(ctx, func(tx *db.Tx) error {
-			rows, err := tx.SessionsToWarn(now, sweepBatch)
-			if err != nil {
-				return err
-			}
-			more = len(rows) == sweepBatch
-			for _, row := range rows {
-				row.WarnAt = nil
-				row.Revision++
-				if err := errors.Join(record(tx, row, models.EventExpiring, now, models.ActorSystem), tx.Swap(row)); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return fmt.Errorf("warn of ends: %w", err)
-		}
-	}
-	return nil
 }
 
 func (s *Service) sweepDue(ctx context.Context) error {
@@ -264,7 +238,7 @@ func (s *Service) sweepConnecting(ctx context.Context) error {
 	}
 	var failed error
 	for _, row := range stale {
-		if s.isStarting(row.ID) {
+		if s.isStarting(row.ID) || !s.lasted(row, now, s.Timings.GiveUpAfter) {
 			continue
 		}
 		s.releaseAvatar(row)
@@ -282,13 +256,25 @@ func (s *Service) sweepLost(ctx context.Context) error {
 	}
 	var failed error
 	for _, row := range losers {
-		if now.Sub(*row.Assignment.Since) < s.Timings.LostGrace {
+		held := s.vigil.held(wait{row.ID, *row.Assignment.Since})
+		if held < s.Timings.LostGrace || !s.lasted(row, now, s.Timings.LostGrace) {
 			s.search(row, models.ActorSystem)
 			continue
 		}
 		failed = errors.Join(failed, s.endLost(ctx, row))
 	}
 	return failed
+}
+
+// lasted tells whether a session has waited for an avatar for so long, by the clock that wrote since
+// when. Where that is yet to come, the clock has been set back, and what this process has seen
+// counts.
+func (s *Service) lasted(row *models.Session, now models.Time, long time.Duration) bool {
+	since := *row.Assignment.Since
+	if since > now {
+		return s.vigil.held(wait{row.ID, since}) >= long
+	}
+	return now.Sub(since) >= long
 }
 
 // endLost ends a session that has been lost for too long, unless it has recovered meanwhile.
