@@ -39,15 +39,19 @@ func main() {
 	os.Exit(exitCode(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr), os.Stderr))
 }
 
-// exitCode tells people what went wrong: 2 for a configuration that cannot work, 1 for anything
-// else.
+// exitConfig is EX_CONFIG of sysexits.h: deploy/greenroom.service does not start again what ends so.
+// Not 2, with which Go ends a program that panics.
+const exitConfig = 78
+
+// exitCode tells people and supervisors what went wrong: exitConfig for a configuration that cannot
+// work, 1 for anything else.
 func exitCode(err error, out io.Writer) int {
 	if err == nil {
 		return 0
 	}
 	_, _ = fmt.Fprintf(out, "greenroom: %v\n", err)
 	if _, ok := errors.AsType[*config.Error](err); ok {
-		return 2
+		return exitConfig
 	}
 	return 1
 }
