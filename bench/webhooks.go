@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -29,7 +31,10 @@ var bad = []struct {
 	answer http.HandlerFunc
 }{
 	{"fails", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }},
-	{"hangs", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }},
+	{"hangs", func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // only then does the server notice that the caller has gone
+		<-r.Context().Done()
+	}},
 	{"drips", drip},
 	{"redirects", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
@@ -64,7 +69,7 @@ type webhookLoad struct {
 	*webhookBench
 	plant *plant
 	// badly is how the bad receiver answers now, badEndpoint its id.
-	badly       http.HandlerFunc
+	badly       atomic.Pointer[http.HandlerFunc]
 	badEndpoint string
 
 	mu sync.Mutex
@@ -83,7 +88,7 @@ func (b *webhookBench) measure(ctx context.Context, p *plant) (figures []figure,
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, good.Close()) }()
-	worse, err := receiver(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { l.badly(w, r) }))
+	worse, err := receiver(http.HandlerFunc(l.behave))
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +102,7 @@ func (b *webhookBench) measure(ctx context.Context, p *plant) (figures []figure,
 		return nil, err
 	}
 	for _, way := range bad {
-		l.badly = way.answer
+		l.badly.Store(&way.answer)
 		without, with := &samples{}, &samples{}
 		for range b.Rounds {
 			if err := errors.Join(l.set("disable"), l.round(ctx, without), l.set("enable"), l.round(ctx, with)); err != nil {
@@ -121,6 +126,9 @@ func receiver(h http.Handler) (*http.Server, error) {
 	go func() { _ = s.Serve(listener) }()
 	return s, nil
 }
+
+// behave is the bad receiver. What an earlier way left behind still comes while the next begins.
+func (l *webhookLoad) behave(w http.ResponseWriter, r *http.Request) { (*l.badly.Load())(w, r) }
 
 // receive is a good receiver: it notes how long after its session was asked for an event comes.
 func (l *webhookLoad) receive(w http.ResponseWriter, r *http.Request) {
