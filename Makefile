@@ -48,6 +48,10 @@ test-node: need-node $(CLIENTS)/node_modules/.package-lock.json ## clients that 
 test-browser: need-node need-chromium $(DASHBOARD)/node_modules/.package-lock.json ## the pages in a browser, as they are in the binary
 	go test -tags browser -run TestBrowser -timeout 15m .
 
+.PHONY: pictures
+pictures: need-node need-chromium $(DASHBOARD)/node_modules/.package-lock.json ## docs/pictures, from the pages as they are in the binary
+	go test -tags browser -run '^TestPictures$$' -timeout 5m . -args -pictures docs/pictures
+
 .PHONY: vet
 vet: ## go vet
 	go vet ./...

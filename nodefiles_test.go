@@ -25,16 +25,21 @@ func testNode(t *testing.T, folder string, atOnce bool, siteOf func(t *testing.T
 			if atOnce {
 				t.Parallel()
 			}
-			s := siteOf(t, name)
-			// One that hangs is told of by its name, before `go test` gives up on everything.
-			cmd := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=spec", "--test-timeout=300000", file)
-			cmd.Dir = folder
-			cmd.Env = append(os.Environ(), "GREENROOM_URL="+s.url, "GREENROOM_KEY="+s.key)
-			out, err := cmd.CombinedOutput()
-			t.Logf("%s", out)
-			if err != nil {
-				t.Error(err)
-			}
+			runNode(t, folder, file, siteOf(t, name))
 		})
+	}
+}
+
+// runNode runs one file of tests against a site, with what is added to its environment.
+func runNode(t *testing.T, folder, file string, s *site, environ ...string) {
+	t.Helper()
+	// One that hangs is told of by its name, before `go test` gives up on everything.
+	cmd := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=spec", "--test-timeout=300000", file)
+	cmd.Dir = folder
+	cmd.Env = append(append(os.Environ(), "GREENROOM_URL="+s.url, "GREENROOM_KEY="+s.key), environ...)
+	out, err := cmd.CombinedOutput()
+	t.Logf("%s", out)
+	if err != nil {
+		t.Error(err)
 	}
 }

@@ -1,6 +1,6 @@
 // What every browser test stands on: one chromium for a file of tests, a fresh context for each
-// test, and a watch that fails a test for what no test may do: an error in the console, anything
-// that the page's policy blocked, a request to any other host.
+// test, and a watch that fails a test for what no test may do: an error in the console, a dialog of
+// the browser's, anything that the page's policy blocked, a request to any other host.
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
@@ -68,6 +68,10 @@ async function watchOver(context, expect) {
   })
   context.on('page', (page) => {
     page.on('crash', () => note('the page crashed'))
+    page.on('dialog', (dialog) => {
+      note(`a dialog: ${dialog.message()}`)
+      void dialog.dismiss()
+    })
     page.on('websocket', (socket) => {
       sockets.push(socket.url())
       visit(socket.url())
