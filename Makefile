@@ -16,6 +16,9 @@ KILLS        ?= 200
 CUTS         ?= 2000
 CLIENTS      := graph/testdata/clients
 DASHBOARD    := web/dashboard
+PEERS        := bench/node
+# What gqlgen makes, here and for a server to be compared with.
+GENERATED    := graph/generated bench/naive/generated
 
 .PHONY: help
 help: ## list the targets
@@ -39,9 +42,9 @@ race: ## the Go tests under the race detector
 	go test -race -timeout 10m ./...
 
 .PHONY: test-node
-test-node: need-node $(CLIENTS)/node_modules/.package-lock.json ## clients that others wrote, in Node, against servers of their own
+test-node: need-node need-postgres $(CLIENTS)/node_modules/.package-lock.json $(PEERS)/node_modules/.package-lock.json ## clients that others wrote, in Node, against servers of their own
 	cd docs/examples/avatar-server-node && npm ci --silent --no-audit --no-fund </dev/null
-	go test -tags node -run TestNode -timeout 5m .
+	go test -tags node -run TestNode -timeout 5m . ./bench
 
 .PHONY: test-browser
 # GREENROOM_PICTURES=FOLDER keeps a picture of what a failed test saw.
@@ -67,15 +70,19 @@ build: ## the binary, ./greenroom
 	go build -trimpath -o greenroom .
 
 .PHONY: generate
-generate: ## graph/generated from schema.graphqls and gqlgen.yml
+generate: ## graph/generated from schema.graphqls and gqlgen.yml, and its like in bench/naive
 	go run github.com/99designs/gqlgen generate
+	go run github.com/99designs/gqlgen generate --config bench/naive/gqlgen.yml
 
 .PHONY: check-generated
 # Compares with what lies in the tree, not with the last commit: half-done work can be checked too.
-check-generated: ## fails when graph/generated is not what generate makes
-	@mkdir -p $(BIN) && rm -rf $(BIN)/generated && cp -R graph/generated $(BIN)/generated
+check-generated: ## fails when what is generated is not what generate makes
+	@rm -rf $(BIN)/generated
+	@for folder in $(GENERATED); do mkdir -p $(BIN)/generated/$$folder && cp -R $$folder/. $(BIN)/generated/$$folder; done
 	@$(MAKE) --no-print-directory generate
-	@diff -r $(BIN)/generated graph/generated || { echo 'graph/generated was out of date: commit what `make generate` has now made' >&2; exit 1; }
+	@for folder in $(GENERATED); do \
+		diff -r $(BIN)/generated/$$folder $$folder || { echo 'generated code was out of date: commit what `make generate` has now made' >&2; exit 1; }; \
+	done
 
 .PHONY: dashboard
 # Made aside: a build that is stopped half-way leaves what was there.
@@ -107,8 +114,12 @@ chaos: need-postgres ## kill servers KILLS times on each database, and cut the p
 	go test -race -run TestMatrix21 -timeout 3h -powerloss.cuts $(CUTS) ./db
 
 .PHONY: bench
-# Some minutes, and worth nothing beside other work.
-bench: ## the figures of docs/benchmarks.md
+# Some five minutes, and worth nothing beside other work.
+bench: need-postgres need-node $(PEERS)/node_modules/.package-lock.json ## this server beside others, and which goals it meets: bench/results.json
+	go run ./bench goals
+
+.PHONY: bench-more
+bench-more: ## the other figures of docs/benchmarks.md
 	go run ./bench --runs 3 stream
 	go run ./bench --runs 3 live
 	go run ./bench --runs 3 live --subscribers 2000
@@ -127,6 +138,11 @@ $(CLIENTS)/node_modules/.package-lock.json: $(CLIENTS)/package-lock.json | need-
 
 $(DASHBOARD)/node_modules/.package-lock.json: $(DASHBOARD)/package-lock.json | need-node
 	cd $(DASHBOARD) && npm ci --loglevel=error --no-audit --no-fund </dev/null
+	@touch $@
+
+# Compiles better-sqlite3 where its download does not work: two minutes.
+$(PEERS)/node_modules/.package-lock.json: $(PEERS)/package-lock.json | need-node
+	cd $(PEERS) && npm ci --loglevel=error --no-audit --no-fund </dev/null
 	@touch $@
 
 # The version is part of the name: another one is another file, and is built.

@@ -14,11 +14,16 @@ import (
 // ask runs an operation as the account and decodes its data into answer. A payload's userErrors
 // are for the caller to look at.
 func (p *plant) ask(query string, variables map[string]any, answer any) error {
+	return p.askAt(p.url, query, variables, answer)
+}
+
+// askAt asks another server than the plant's own.
+func (p *plant) askAt(url, query string, variables map[string]any, answer any) error {
 	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
 	if err != nil {
 		return err
 	}
-	r, err := http.NewRequestWithContext(p.ctx, http.MethodPost, p.url+"/graphql", bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(p.ctx, http.MethodPost, url+"/graphql", bytes.NewReader(body))
 	if err != nil {
 		return err
 	}

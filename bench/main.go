@@ -23,6 +23,7 @@ type commands struct {
 	options
 	Stream   streamBench  `cmd:"" help:"Clients on the stream that have their avatars speak, at a constant rate."`
 	Live     liveBench    `cmd:"" help:"Subscribers of one session, and changes of it."`
+	Goals    goalsBench   `cmd:"" help:"This server beside others, and which goals it meets."`
 	Webhooks webhookBench `cmd:"" help:"Endpoints that are told of sessions, and one that does not take it well."`
 }
 

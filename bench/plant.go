@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -19,12 +20,14 @@ import (
 // callers is how many calls are under way at once while a benchmark gets ready.
 const callers = 32
 
-// A plant is an installation to be measured: a new SQLite database, an emulated Daily and a
-// server, each in a process of its own, and an account without limits.
+// A plant is an installation to be measured: a new database, SQLite unless said otherwise, an
+// emulated Daily and a server, each in a process of its own, and an account without limits.
 type plant struct {
 	ctx      context.Context //nolint:containedctx // ends with the benchmark; close needs none
 	dir      string
 	binary   string
+	database string
+	daily    string // the emulator's API
 	environ  []string
 	logs     io.Writer
 	programs []*program // in the order of their start
@@ -32,19 +35,16 @@ type plant struct {
 	url, metrics string
 	// key is the account's, avatarKey that of avatar servers.
 	key, avatarKey string
+	account        string // its id
 	avatar         string // an avatar's id
 	client         *http.Client
 }
 
 // build makes a plant and returns when it serves. The caller closes it.
 func build(ctx context.Context, o *options, logs io.Writer) (p *plant, err error) {
-	dir, err := os.MkdirTemp("", "greenroom-bench-")
+	p, err = newPlant(ctx, o.Binary, logs)
 	if err != nil {
 		return nil, err
-	}
-	p = &plant{
-		ctx: ctx, dir: dir, binary: o.Binary, logs: logs,
-		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: callers}},
 	}
 	defer func() {
 		if err != nil {
@@ -52,31 +52,55 @@ func build(ctx context.Context, o *options, logs io.Writer) (p *plant, err error
 		}
 	}()
 	if p.binary == "" {
-		p.binary = filepath.Join(dir, "greenroom")
+		p.binary = filepath.Join(p.dir, "greenroom")
 		if out, err := exec.CommandContext(ctx, "go", "build", "-o", p.binary, "greenroom").CombinedOutput(); err != nil { //nolint:gosec // G204: a path of our own
 			return p, fmt.Errorf("build greenroom: %w\n%s", err, out)
 		}
 	}
-	return p, p.furnish(strings.Fields(o.Under))
+	if err := p.furnish(); err != nil {
+		return p, err
+	}
+	if _, err := p.serve(strings.Fields(o.Under)); err != nil {
+		return p, err
+	}
+	var made struct {
+		CreateAvatar struct{ Avatar struct{ ID string } }
+	}
+	err = p.ask(`mutation { createAvatar(input: {name: "Ada", url: "https://example.com/ada.png"}) { avatar { id } } }`, nil, &made)
+	p.avatar = made.CreateAvatar.Avatar.ID
+	return p, err
 }
+
+// newPlant makes a plant in which nothing runs yet.
+func newPlant(ctx context.Context, binary string, logs io.Writer) (*plant, error) {
+	dir, err := os.MkdirTemp("", "greenroom-bench-")
+	return &plant{
+		ctx: ctx, dir: dir, binary: binary, database: "sqlite:" + filepath.Join(dir, "bench.db"), logs: logs,
+		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: callers}},
+	}, err
+}
+
+// liftedRate is beyond what any benchmark calls.
+const liftedRate = "1000000/1s"
 
 // furnish does what an operator does with a new installation, with limits out of the way: those
 // of Daily, and those of a plan.
-func (p *plant) furnish(under []string) error {
-	const rate = "1000000/1s"
-	daily, err := p.launch(nil, "daily-emulator", "--listen=127.0.0.1:0", "--calls="+rate, "--deletes="+rate)
+func (p *plant) furnish() error {
+	daily, err := p.launch(p.own(nil, "daily-emulator", "--listen=127.0.0.1:0", "--calls="+liftedRate, "--deletes="+liftedRate))
 	if err != nil {
 		return err
 	}
+	p.daily = daily.printed["url"]
 	p.environ = []string{
-		"GREENROOM_DATABASE=sqlite:" + filepath.Join(p.dir, "bench.db"),
-		"DAILY_API_KEY=dev", "DAILY_API_URL=" + daily["url"],
+		"GREENROOM_DATABASE=" + p.database, "DAILY_API_KEY=dev", "DAILY_API_URL=" + p.daily,
+		"GREENROOM_SECRET=only-for-benchmarks-and-no-secret-at-all",
 	}
 	account, err := p.do("account", "create", "--name=Bench", "--plan=unlimited")
 	if err != nil {
 		return err
 	}
-	key, err := p.do("key", "create", "--account="+account["id"])
+	p.account = account["id"]
+	key, err := p.do("key", "create", "--account="+p.account)
 	if err != nil {
 		return err
 	}
@@ -85,73 +109,91 @@ func (p *plant) furnish(under []string) error {
 		return err
 	}
 	p.key, p.avatarKey = key["secret"], avatarKey["secret"]
-	server, err := p.launch(under, "serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--log-level=warn",
-		"--daily-calls="+rate, "--daily-deletes="+rate, "--webhook-allow-private=127.0.0.0/8")
+	return nil
+}
+
+// serveFlags are how a server is started.
+var serveFlags = []string{
+	"serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--log-level=warn",
+	"--daily-calls=" + liftedRate, "--daily-deletes=" + liftedRate, "--webhook-allow-private=127.0.0.0/8",
+}
+
+// serve starts the server and returns when it knows Daily.
+func (p *plant) serve(under []string, flags ...string) (*program, error) {
+	server, err := p.launch(p.own(under, append(slices.Clone(serveFlags), flags...)...))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	p.url, p.metrics = server["url"], server["metrics"]
-	if err := p.awaitReady(); err != nil {
-		return err
-	}
-	var made struct {
-		CreateAvatar struct{ Avatar struct{ ID string } }
-	}
-	err = p.ask(`mutation { createAvatar(input: {name: "Ada", url: "https://example.com/ada.png"}) { avatar { id } } }`, nil, &made)
-	p.avatar = made.CreateAvatar.Avatar.ID
-	return err
+	p.url, p.metrics = server.printed["url"], server.printed["metrics"]
+	return server, p.awaitReady()
 }
 
 // A program is a process of the plant.
 type program struct {
 	command *exec.Cmd
 	stop    context.CancelFunc
+	printed map[string]string // its first line
 }
 
-func (p *plant) program(under []string, args ...string) *program {
-	line := append(append(under, p.binary, "--json"), args...)
+// own is the command line of a command of Greenroom.
+func (p *plant) own(under []string, args ...string) []string {
+	return slices.Concat(under, []string{p.binary, "--json"}, args)
+}
+
+func (p *plant) program(line []string) *program {
 	ctx, stop := context.WithCancel(p.ctx)
 	c := exec.CommandContext(ctx, line[0], line[1:]...) //nolint:gosec // G204: whoever runs a benchmark chooses
 	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) }
 	c.WaitDelay = 30 * time.Second
 	c.Env, c.Stderr = append(c.Environ(), p.environ...), p.logs
-	return &program{c, stop}
+	return &program{command: c, stop: stop}
 }
 
 // do runs a command to its end and decodes the line that it prints.
 func (p *plant) do(args ...string) (printed map[string]string, err error) {
-	one := p.program(nil, args...)
-	defer one.stop()
-	out, err := one.command.Output()
-	if err == nil {
-		err = json.Unmarshal(out, &printed)
-	}
-	if err != nil {
-		err = fmt.Errorf("%s: %w", strings.Join(args, " "), err)
-	}
+	return p.once(p.own(nil, args...))
+}
+
+// once is decode for a line of texts.
+func (p *plant) once(line []string) (printed map[string]string, err error) {
+	err = p.decode(line, &printed)
 	return printed, err
 }
 
+// decode runs a program to its end and decodes the line that it prints.
+func (p *plant) decode(line []string, into any) error {
+	one := p.program(line)
+	defer one.stop()
+	out, err := one.command.Output()
+	if err == nil {
+		err = json.Unmarshal(out, into)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", strings.Join(line, " "), err)
+	}
+	return nil
+}
+
 // launch starts a program and decodes the line that it prints once it can be reached.
-func (p *plant) launch(under []string, args ...string) (printed map[string]string, err error) {
-	one := p.program(under, args...)
+func (p *plant) launch(line []string) (*program, error) {
+	one := p.program(line)
 	out, err := one.command.StdoutPipe()
 	if err == nil {
 		err = one.command.Start()
 	}
 	if err != nil {
 		one.stop()
-		return nil, fmt.Errorf("%s: %w", args[0], err)
+		return nil, fmt.Errorf("%s: %w", strings.Join(line, " "), err)
 	}
 	p.programs = append(p.programs, one)
-	line, err := bufio.NewReader(out).ReadBytes('\n')
+	said, err := bufio.NewReader(out).ReadBytes('\n')
 	if err == nil {
-		err = json.Unmarshal(line, &printed)
+		err = json.Unmarshal(said, &one.printed)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s printed %q: %w", args[0], line, err)
+		return nil, fmt.Errorf("%s printed %q: %w", strings.Join(line, " "), said, err)
 	}
-	return printed, nil
+	return one, nil
 }
 
 // awaitReady waits until the server knows Daily.
@@ -186,14 +228,19 @@ func (p *plant) get(url string) (*http.Response, error) {
 func (p *plant) close() (err error) {
 	p.client.CloseIdleConnections()
 	for len(p.programs) > 0 {
-		last := p.programs[len(p.programs)-1]
-		p.programs = p.programs[:len(p.programs)-1]
-		last.stop()
-		if waited := last.command.Wait(); !stopped(waited) {
-			err = errors.Join(err, waited)
-		}
+		err = errors.Join(err, p.end(p.programs[len(p.programs)-1]))
 	}
 	return errors.Join(err, os.RemoveAll(p.dir))
+}
+
+// end stops one program.
+func (p *plant) end(one *program) error {
+	p.programs = slices.DeleteFunc(p.programs, func(other *program) bool { return other == one })
+	one.stop()
+	if err := one.command.Wait(); !stopped(err) {
+		return fmt.Errorf("%s: %w", one.command.Path, err)
+	}
+	return nil
 }
 
 // stopped tells whether a process has ended because it was told to.

@@ -54,17 +54,21 @@ func (s *samples) count() int {
 
 // quantiles are the percentiles of what was gathered, which has to be something; 100 is the most.
 func (s *samples) quantiles(name string, percentiles ...float64) []figure {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	slices.Sort(s.all)
 	var figures []figure
 	for _, p := range percentiles {
-		rank := int(math.Ceil(p / 100 * float64(len(s.all))))
 		label := fmt.Sprintf("p%v", p)
 		if p == 100 {
 			label = "most"
 		}
-		figures = append(figures, figure{name + ", " + label, s.all[max(rank, 1)-1].Seconds() * 1000, "ms"})
+		figures = append(figures, figure{name + ", " + label, s.at(p).Seconds() * 1000, "ms"})
 	}
 	return figures
+}
+
+// at is a percentile of what was gathered, which has to be something.
+func (s *samples) at(percentile float64) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	slices.Sort(s.all)
+	return s.all[max(int(math.Ceil(percentile/100*float64(len(s.all)))), 1)-1]
 }

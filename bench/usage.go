@@ -54,19 +54,22 @@ func (p *plant) usage() (usage, error) {
 // settled is the usage with hardly any garbage in the heap. It has the server work until it has
 // collected several times, from the second time on what pools had kept, and takes the moment with
 // the smallest heap.
-func (p *plant) settled() (usage, error) {
+func (p *plant) settled() (usage, error) { return p.settledAt(p.url, p.usage) }
+
+// settledAt is the same of another server than the plant's own.
+func (p *plant) settledAt(url string, look func() (usage, error)) (usage, error) {
 	p.client.CloseIdleConnections() // the callers' own are none of what is measured
-	first, err := p.usage()
+	first, err := look()
 	if err != nil {
 		return first, err
 	}
 	for least := (usage{heap: math.Inf(1)}); ; {
 		var ignored any
-		err = p.ask(`{ __schema { types { name description fields { name description } } } }`, nil, &ignored)
+		err = p.askAt(url, `{ __schema { types { name description fields { name description } } } }`, nil, &ignored)
 		if err != nil {
 			return first, err
 		}
-		now, err := p.usage()
+		now, err := look()
 		if err != nil {
 			return now, err
 		}
