@@ -19,31 +19,50 @@ const MaxURL = 2048
 // Avatar reads one of the caller's avatars; an access token finds its session's alone. Unknown,
 // foreign and malformed ids are models.ErrNotFound alike.
 func (s *Service) Avatar(ctx context.Context, id string) (*models.Avatar, error) {
-	caller, err := auth.Require(ctx)
+	scope, err := s.AvatarScope(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	if !models.ValidID(models.AvatarPrefix, id) {
-		return nil, models.NotFound("avatar")
-	}
-	found, err := s.store.Avatar(ctx, caller.Scope(), id)
+	found, err := s.store.Avatar(ctx, scope, id)
 	return found, named("avatar", err)
+}
+
+// AvatarScope is where an avatar is to be looked for that the caller asks for by its id. An id that
+// no avatar can have is models.ErrNotFound.
+func (s *Service) AvatarScope(ctx context.Context, id string) (models.Scope, error) {
+	caller, err := auth.Require(ctx)
+	if err != nil {
+		return models.Scope{}, err
+	}
+	if !models.ValidID(models.AvatarPrefix, id) {
+		return models.Scope{}, models.NotFound("avatar")
+	}
+	return caller.Scope(), nil
 }
 
 // Avatars reads one page of the caller's avatars, newest first. The query's scope is filled in
 // here; an access token sees its session's avatar alone.
 func (s *Service) Avatars(ctx context.Context, q models.AvatarQuery) (*models.AvatarConnection, error) {
-	caller, err := auth.Require(ctx)
+	q, err := s.AvatarsInScope(ctx, q)
 	if err != nil {
 		return nil, err
 	}
+	return s.store.Avatars(ctx, q)
+}
+
+// AvatarsInScope checks a list's filter and narrows it to the avatars that the caller may see.
+func (s *Service) AvatarsInScope(ctx context.Context, q models.AvatarQuery) (models.AvatarQuery, error) {
+	caller, err := auth.Require(ctx)
+	if err != nil {
+		return models.AvatarQuery{}, err
+	}
 	if part := q.Filter.NameContains; part != nil {
 		if utf8.RuneCountInString(*part) > MaxName || strings.ContainsRune(*part, 0) || !utf8.ValidString(*part) {
-			return nil, models.Invalid(fmt.Sprintf("nameContains is at most %d characters, without NUL", MaxName), "filter", "nameContains")
+			return models.AvatarQuery{}, models.Invalid(fmt.Sprintf("nameContains is at most %d characters, without NUL", MaxName), "filter", "nameContains")
 		}
 	}
 	q.Scope = caller.Scope()
-	return s.store.Avatars(ctx, q)
+	return q, nil
 }
 
 // CreateAvatar makes an avatar. API key only.

@@ -48,8 +48,13 @@ var rawURL = base64.RawURLEncoding.Strict()
 // same string. It sets no eject flags: any of them on a token switches off the room's own, and
 // with them the room's hard end.
 func SignToken(key string, c Claims) string {
-	payload := make([]byte, 0, 256)
-	payload = appendString(append(payload, `{"r":`...), c.Room)
+	return string(AppendToken(make([]byte, 0, 512), key, c))
+}
+
+// AppendToken appends what SignToken gives: a list of sessions shows a token for each.
+func AppendToken(b []byte, key string, c Claims) []byte {
+	var room [256]byte
+	payload := appendString(append(room[:0], `{"r":`...), c.Room)
 	payload = appendString(append(payload, `,"d":`...), c.DomainID)
 	payload = strconv.AppendInt(append(payload, `,"iat":`...), seconds(c.IssuedAt), 10)
 	payload = strconv.AppendInt(append(payload, `,"exp":`...), seconds(c.Expires), 10)
@@ -64,12 +69,11 @@ func SignToken(key string, c Claims) string {
 	}
 	payload = append(payload, '}')
 
-	token := make([]byte, 0, len(tokenHeader)+2+rawURL.EncodedLen(len(payload))+rawURL.EncodedLen(sha256.Size))
-	token = append(append(token, tokenHeader...), '.')
-	token = rawURL.AppendEncode(token, payload)
-	sum := digest(key, token)
-	token = append(token, '.')
-	return string(rawURL.AppendEncode(token, sum[:]))
+	begin := len(b)
+	b = append(append(b, tokenHeader...), '.')
+	b = rawURL.AppendEncode(b, payload)
+	sum := digest(key, b[begin:])
+	return rawURL.AppendEncode(append(b, '.'), sum[:])
 }
 
 // macs keeps HMACs that are set up for a key: that costs several times the signature itself,

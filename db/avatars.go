@@ -68,11 +68,11 @@ func (s *Store) CountAvatars(ctx context.Context, q models.AvatarQuery) (int, er
 	if err != nil {
 		return 0, err
 	}
-	n, err := gorm.G[models.Avatar](s.reader, filtered.where()...).Count(ctx, "*")
+	n, err := s.count(ctx, "avatars", filtered)
 	if err != nil {
-		return 0, fmt.Errorf("count avatars: %w", translate(err))
+		return 0, fmt.Errorf("count avatars: %w", err)
 	}
-	return int(n), nil
+	return n, nil
 }
 
 // InsertAvatar adds an avatar; one that exists already is left as it is.

@@ -26,11 +26,25 @@ func (avatarServerKeyRow) TableName() string { return "avatar_server_keys" }
 
 // APIKeyByPrefix finds the key whose secret begins with prefix, and the secret's hash.
 func (s *Store) APIKeyByPrefix(ctx context.Context, prefix string) (*models.APIKey, []byte, error) {
-	row, err := gorm.G[*apiKeyRow](s.reader).Where("prefix = ?", prefix).Take(ctx)
-	if err != nil {
-		return nil, nil, fmt.Errorf("API key: %w", translate(err))
+	var found *models.APIKey
+	var hash []byte
+	const columns = "id, account_id, name, prefix, hash, created_at, last_used_at, revoked_at"
+	q := s.query(columns, columns, 8) // of every request: not by GORM
+	q.short = true
+	q.add("api_keys WHERE prefix = ?", prefix)
+	err := s.run(ctx, q, func(v []value) {
+		found, hash = &models.APIKey{
+			ID: v[0].text, AccountID: v[1].text, Name: v[2].text, Prefix: v[3].text, CreatedAt: v[5].time(),
+			LastUsedAt: v[6].timeAt(new(models.Time)), RevokedAt: v[7].timeAt(new(models.Time)),
+		}, []byte(v[4].text)
+	})
+	if err == nil && found == nil {
+		err = models.ErrNotFound
 	}
-	return &row.APIKey, row.Hash, nil
+	if err != nil {
+		return nil, nil, fmt.Errorf("API key: %w", err)
+	}
+	return found, hash, nil
 }
 
 // AvatarServerKeyByPrefix finds the avatar-server key whose secret begins with prefix, and the

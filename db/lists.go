@@ -33,11 +33,11 @@ func (s *Store) CountSessions(ctx context.Context, q models.SessionQuery, now mo
 	if err != nil {
 		return 0, err
 	}
-	n, err := gorm.G[models.Session](s.reader, filtered.where()...).Count(ctx, "*")
+	n, err := s.count(ctx, "sessions", filtered)
 	if err != nil {
-		return 0, fmt.Errorf("count sessions: %w", translate(err))
+		return 0, fmt.Errorf("count sessions: %w", err)
 	}
-	return int(n), nil
+	return n, nil
 }
 
 // SessionsByAvatar reads the same page of each avatar's sessions with one statement, however

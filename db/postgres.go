@@ -61,7 +61,11 @@ func openPostgres(ctx context.Context, dsn string, opts Options) (*Store, error)
 	if err := boundReads(g, opts); err != nil {
 		return nil, closing(writers, closing(g, err))
 	}
-	s := &Store{dialect: postgresDialect{}, reader: g, log: opts.Log}
+	pool, err := g.DB()
+	if err != nil {
+		return nil, closing(writers, closing(g, err))
+	}
+	s := &Store{dialect: postgresDialect{}, reader: g, fast: poolRead{pool}, log: opts.Log, trace: opts.Trace}
 	s.writer = &txWriter{db: writers, observe: opts.Observe, committed: opts.Committed}
 	return s, nil
 }

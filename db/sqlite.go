@@ -47,7 +47,8 @@ func openSQLite(ctx context.Context, file string, opts Options) (*Store, error) 
 	if err := prepareSQLite(ctx, writerDB, opts); err != nil {
 		return nil, fmt.Errorf("open database %s: %w", file, closing(writerDB, err))
 	}
-	readerDB, err := openGORM(sqlite.Open(sqliteDSN(file, true, opts.parameters)), max(4, 2*runtime.GOMAXPROCS(0)), opts)
+	readers := max(4, 2*runtime.GOMAXPROCS(0))
+	readerDB, err := openGORM(sqlite.Open(sqliteDSN(file, true, opts.parameters)), readers, opts)
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", file, closing(writerDB, err))
 	}
@@ -58,7 +59,11 @@ func openSQLite(ctx context.Context, file string, opts Options) (*Store, error) 
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", file, closing(writerDB, closing(readerDB, err)))
 	}
-	s := &Store{dialect: sqliteDialect{file: file}, reader: readerDB, log: opts.Log}
+	fast, err := newLiteReaders(sqliteDSN(file, true, opts.parameters), readers)
+	if err != nil {
+		return nil, errors.Join(err, conn.close(), closeDB(readerDB))
+	}
+	s := &Store{dialect: sqliteDialect{file: file}, reader: readerDB, fast: liteRead{fast}, log: opts.Log, trace: opts.Trace}
 	s.writer = newGroupWriter(g, conn, s.dialect, opts, s.breakDown)
 	return s, nil
 }

@@ -26,9 +26,12 @@ type Store struct {
 	dialect dialect
 	reader  *gorm.DB
 	writer  writer
+	// fast runs reads that must be quick.
+	fast fastReader
 	// broken is set when the disk failed under a commit: what is durable is then unknown.
 	broken atomic.Bool
 	log    *slog.Logger
+	trace  func(ctx context.Context)
 }
 
 // A writer runs closures in transactions: group commit on SQLite, one each on PostgreSQL.
@@ -115,7 +118,7 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // Close waits for writes under way and closes the database.
 func (s *Store) Close() error {
-	return errors.Join(s.writer.close(), closeDB(s.reader))
+	return errors.Join(s.writer.close(), s.fast.close(), closeDB(s.reader))
 }
 
 func closeDB(g *gorm.DB) error {

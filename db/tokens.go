@@ -17,13 +17,30 @@ type accessToken struct {
 	SessionID string
 }
 
-// SessionByToken finds the session whose access token has the hash, as it is at now.
+// ofToken is what a token's check asks of its session.
+var ofToken = SelectSessions(SessionAvatarID|SessionEndedAt|SessionEndReason, 0)
+
+// SessionByToken finds the session whose access token has the hash, as it is at now: its account,
+// its avatar and its end, nothing else.
 func (s *Store) SessionByToken(ctx context.Context, hash []byte, now models.Time) (*models.Session, error) {
-	token, err := gorm.G[accessToken](s.reader).Where("hash = ?", hash).Take(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("access token: %w", translate(err))
+	q := s.query("account_id, "+ofToken.columns, "account_id, "+ofToken.names, 1+len(ofToken.put))
+	q.short = true
+	q.add("sessions JOIN (SELECT account_id AS token_account, session_id AS token_session FROM access_tokens WHERE hash = ?) AS token"+
+		" ON account_id = token_account AND id = token_session", hash)
+	var found *SessionRow
+	err := s.run(ctx, q, func(values []value) {
+		found = &SessionRow{}
+		found.AccountID = values[0].text
+		ofToken.fill(found, values[1:])
+		found.Settle(now)
+	})
+	if err == nil && found == nil {
+		err = models.ErrNotFound
 	}
-	return s.Session(ctx, models.Scope{AccountID: token.AccountID}, token.SessionID, now)
+	if err != nil {
+		return nil, fmt.Errorf("access token: %w", err)
+	}
+	return &found.Session, nil
 }
 
 // PutAccessToken makes the token with the hash the session's one valid access token.

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/parser"
@@ -129,7 +128,7 @@ func BenchmarkFriendly(b *testing.B) {
 fragment Row on Session { id revision status createdAt startedAt endedAt metadata ...Face }
 fragment Face on Session { id avatar { id name url } }`
 	schema := generated.NewExecutableSchema(generated.Config{Complexity: costs()})
-	l := limits{Limits: DefaultLimits, schema: schema, known: graphql.NoCache[*ast.QueryDocument]{}}
+	l := limits{Limits: DefaultLimits, schema: schema, known: newDocuments()}
 	variables := map[string]any{
 		"first": json.Number("20"), "after": nil,
 		"filter": map[string]any{
@@ -149,7 +148,7 @@ fragment Face on Session { id avatar { id name url } }`
 		b.Fatal(err)
 	}
 	known := l
-	known.known = lru.New[*ast.QueryDocument](1)
+	known.known = newDocuments()
 	known.known.Add(context.Background(), document, doc)
 	request := func(l limits) *gqlerror.Error {
 		params := &graphql.RawParams{Query: document, Variables: variables}

@@ -6,6 +6,7 @@ import (
 
 	"greenroom/auth"
 	"greenroom/graph/generated"
+	"greenroom/graph/plan"
 	"greenroom/models"
 )
 
@@ -91,14 +92,14 @@ func (e concurrencyEdges) Holders(ctx context.Context, of *models.Concurrency) (
 type viewerEdges struct{ *resolver }
 
 func (e viewerEdges) Account(ctx context.Context, of *auth.Caller) (*models.Account, error) {
-	if of.Kind != auth.APIKey {
+	if !plan.MaySee("Viewer", "account", of) {
 		return nil, nil
 	}
 	return e.cfg.Accounts.Account(ctx)
 }
 
 func (e viewerEdges) Session(ctx context.Context, of *auth.Caller) (*models.Session, error) {
-	if of.Kind != auth.AccessToken {
+	if !plan.MaySee("Viewer", "session", of) {
 		return nil, nil
 	}
 	return e.cfg.Sessions.Session(ctx, of.SessionID)

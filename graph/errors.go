@@ -149,6 +149,9 @@ func (c Config) logOnce(ctx context.Context, level slog.Level, message, requestI
 		if r.logged[cause] {
 			return
 		}
+		if r.logged == nil {
+			r.logged = map[string]bool{}
+		}
 		r.logged[cause] = true
 	}
 	attrs := []any{"request", requestID, "error", rootText(err)}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -204,21 +205,32 @@ func TestErrors_OfARequestThatIsGivenUp(t *testing.T) {
 	}
 }
 
-// A panic in a resolver is an internal error like any other, with its place in the log.
+// A panic is an internal error like any other, with its place in the log, and of its field alone.
 func TestErrors_Panic(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	w.handler = graph.New(graph.Config{Store: w.store, Clock: w.clock, Log: slog.New(slog.NewJSONHandler(w.log, nil))})
-	got := w.ask(w.mine, `query($id: ID!) { serverTime session(id: $id) { id } }`, vars{"id": models.NewID(models.SessionPrefix, epoch)})
-	if len(got.Errors) != 1 {
-		t.Fatalf("answered %s", got.body)
-	}
-	id, _ := got.Errors[0].Extensions["requestId"].(string)
-	if got.code() != "INTERNAL" || got.Errors[0].Message != "internal error" || at(got.Data, "serverTime") != epoch.String() {
-		t.Fatalf("answered %s", got.body)
-	}
-	if id == "" || !strings.Contains(w.log.String(), id) || !strings.Contains(w.log.String(), "query.go") {
-		t.Errorf("logged %s", w.log)
+	for place, c := range map[string]struct {
+		selection string
+		broken    graph.Config
+	}{
+		"query.go": {"id avatar { sessions { totalCount } }", graph.Config{Store: w.store}}, // a field that no plan knows
+		"byid.go":  {"id", graph.Config{Sessions: w.sessions}},
+	} {
+		w.log = &logbook{}
+		c.broken.Clock, c.broken.Log = w.clock, slog.New(slog.NewJSONHandler(w.log, nil))
+		w.handler = graph.New(c.broken)
+		got := w.ask(w.mine, `query($id: ID!) { serverTime session(id: $id) { `+c.selection+` } }`, vars{"id": models.NewID(models.SessionPrefix, epoch)})
+		if len(got.Errors) != 1 {
+			t.Fatalf("%s: answered %s", place, got.body)
+		}
+		id, _ := got.Errors[0].Extensions["requestId"].(string)
+		if got.code() != "INTERNAL" || got.Errors[0].Message != "internal error" || at(got.Data, "serverTime") != epoch.String() ||
+			!slices.Equal(got.Errors[0].Path, []any{"session"}) {
+			t.Fatalf("%s: answered %s", place, got.body)
+		}
+		if id == "" || !strings.Contains(w.log.String(), id) || !strings.Contains(w.log.String(), place) {
+			t.Errorf("%s: logged %s", place, w.log)
+		}
 	}
 }
 

@@ -56,7 +56,7 @@ type limits struct {
 	Limits
 	schema graphql.ExecutableSchema
 	// known are documents that have passed and are valid.
-	known graphql.Cache[*ast.QueryDocument]
+	known documents
 }
 
 var _ interface {
@@ -114,11 +114,17 @@ func (l limits) MutateOperationContext(ctx context.Context, op *graphql.Operatio
 	if err := coerceVariables(l.schema.Schema(), op); err != nil {
 		return err
 	}
-	cost := complexity.Calculate(ctx, l.schema, op.Operation, op.Variables)
-	if cost > l.Cost {
+	if l.cost(ctx, op) > l.Cost {
 		return refuse(expenseError(fmt.Sprintf("the answer may have more than %d fields: ask for smaller pages", l.Cost)))
 	}
 	return nil
+}
+
+func (l limits) cost(ctx context.Context, op *graphql.OperationContext) int {
+	if known := l.known.of(op); known != nil {
+		return known.costs.of(ctx, l.schema, op)
+	}
+	return complexity.Calculate(ctx, l.schema, op.Operation, op.Variables)
 }
 
 func refuse(err error) *gqlerror.Error { return &gqlerror.Error{Err: err, Message: err.Error()} }

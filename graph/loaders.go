@@ -22,18 +22,18 @@ const gather = time.Millisecond
 
 // A response is what one answer keeps while it is made.
 type response struct {
-	cfg Config
+	cfg *Config
 
 	mu      sync.Mutex
-	loaders *loaders
+	loaders *loaders // nil until a field asks for them
 	// logged are the internal errors that are in the log already.
 	logged map[string]bool
 }
 
 type responseKey struct{}
 
-func (c Config) withResponse(ctx context.Context) context.Context {
-	return context.WithValue(ctx, responseKey{}, &response{cfg: c, loaders: newLoaders(c), logged: map[string]bool{}})
+func (c *Config) withResponse(ctx context.Context) context.Context {
+	return context.WithValue(ctx, responseKey{}, &response{cfg: c})
 }
 
 func responseOf(ctx context.Context) *response {
@@ -45,6 +45,9 @@ func loadersOf(ctx context.Context) *loaders {
 	r := responseOf(ctx)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.loaders == nil {
+		r.loaders = newLoaders(r.cfg)
+	}
 	return r.loaders
 }
 
@@ -53,7 +56,7 @@ func loadersOf(ctx context.Context) *loaders {
 func (r *response) forget() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.loaders = newLoaders(r.cfg)
+	r.loaders = nil
 }
 
 // loaders read many rows with one statement, however many fields ask for them one by one. Rows
@@ -79,7 +82,7 @@ type timeline struct {
 	last      int
 }
 
-func newLoaders(c Config) *loaders {
+func newLoaders(c *Config) *loaders {
 	l := &loaders{
 		store: c.Store, clock: c.Clock,
 		pages:  map[string]*dataloadgen.Loader[string, *models.SessionConnection]{},

@@ -13,11 +13,7 @@ func sessionQuery(first *int, after *string, last *int, before *string, filter *
 	if err != nil {
 		return models.SessionQuery{}, err
 	}
-	list := models.SessionQuery{Page: page, Ascending: ascending(order)}
-	if filter != nil {
-		list.Filter = *filter
-	}
-	return list, list.Filter.Check()
+	return models.NewSessionQuery(page, filter, ascending(order))
 }
 
 // checkLast checks the `last` of a timeline; nil is all of it.

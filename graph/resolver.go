@@ -11,12 +11,12 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
-	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"greenroom/account"
 	"greenroom/auth"
 	"greenroom/graph/generated"
+	"greenroom/graph/plan"
 	"greenroom/graph/transport"
 	"greenroom/models"
 	"greenroom/session"
@@ -47,11 +47,12 @@ type Config struct {
 	Keep transport.Keep
 
 	turns turns // made by New
-}
 
-// cachedDocuments is how many parsed documents are kept. Each is bounded by the limits, and
-// takes some 100 kB at worst.
-const cachedDocuments = 256
+	// withoutPlans leaves everything to the generated executor, and ran is told of each query whether
+	// a plan has answered it: tests compare the two.
+	withoutPlans bool
+	ran          func(planned bool)
+}
 
 // A Handler answers /graphql.
 type Handler struct {
@@ -81,19 +82,25 @@ func New(cfg Config) *Handler {
 		Complexity: costs(),
 	})
 	withoutDefer(schema)
+	known := newDocuments()
+	if !cfg.withoutPlans {
+		schema = plan.Around(schema, plan.Config{
+			Sessions: cfg.Sessions, Accounts: cfg.Accounts, Store: cfg.Store, Clock: cfg.Clock,
+			Kept: known.plans, Ran: cfg.ran,
+		})
+	}
 	server := handler.New(schema)
 	live := transport.NewLive(cfg.Limits.Live)
 	server.AddTransport(transport.WebSocket{Live: live, Origins: cfg.Origins, Admit: cfg.Admit, Keep: cfg.Keep})
 	server.AddTransport(transport.HTTP{MaxBody: cfg.Limits.Body, Live: live, Keep: cfg.Keep})
-	documents := lru.New[*ast.QueryDocument](cachedDocuments)
-	server.SetQueryCache(documents)
+	server.SetQueryCache(known)
 	server.SetParserTokenLimit(cfg.Limits.Tokens)
 	server.SetDisableSuggestion(true)
 	server.SetValidationRulesFn(validationRules)
 	server.SetErrorPresenter(cfg.present)
 	server.SetRecoverFunc(recovered)
 	server.Use(extension.Introspection{}) // the guard keeps strangers out of it
-	server.Use(limits{Limits: cfg.Limits, schema: schema, known: documents})
+	server.Use(limits{Limits: cfg.Limits, schema: schema, known: known})
 	server.AroundOperations(cfg.pin)
 	server.AroundResponses(cfg.respond)
 	server.AroundFields(cfg.guard)
@@ -116,7 +123,7 @@ func (c Config) pin(ctx context.Context, next graphql.OperationHandler) graphql.
 
 // respond gives every response its own loaders: a socket that stays open never serves what an
 // earlier response has read.
-func (c Config) respond(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+func (c *Config) respond(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	if op := graphql.GetOperationContext(ctx).Operation; op != nil && op.Operation == ast.Subscription {
 		ctx = c.Clock.WithInstant(ctx) // of this event, not of the subscription's beginning
 		var done func()
@@ -130,8 +137,8 @@ func (c Config) respond(ctx context.Context, next graphql.ResponseHandler) *grap
 	return response
 }
 
-// guard refuses callers without a credential at every root field but serverTime, so that a new
-// field is closed until somebody opens it here. An event waits for its turn.
+// guard refuses callers at the root fields that they may not see, see plan.MaySee: a new field is
+// closed to strangers until somebody opens it there. An event waits for its turn.
 func (c Config) guard(ctx context.Context, next graphql.Resolver) (any, error) {
 	field := graphql.GetFieldContext(ctx)
 	switch field.Object {
@@ -142,13 +149,14 @@ func (c Config) guard(ctx context.Context, next graphql.Resolver) (any, error) {
 		}
 		return next(ctx)
 	}
-	if field.Field.Name == "serverTime" {
+	switch caller := auth.From(ctx); {
+	case plan.MaySee(field.Object, field.Field.Name, caller):
 		return next(ctx)
+	case caller == nil:
+		return nil, models.ErrUnauthenticated
+	default:
+		return nil, models.ErrForbidden
 	}
-	if _, err := auth.Require(ctx); err != nil {
-		return nil, err
-	}
-	return next(ctx)
 }
 
 // resolver is the root of all resolvers.

@@ -45,8 +45,9 @@ const patience = time.Minute
 
 // A world is the handler with everything real behind it.
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	now      atomic.Int64
+	database string // a DSN; empty for a SQLite file
 	store    *db.Store
 	hub      *events.Hub
 	emulator *emulator.Emulator
@@ -56,6 +57,7 @@ type world struct {
 	accounts *account.Service
 	webhooks *webhooks.Service
 	handler  http.Handler
+	config   graph.Config // the handler's
 	log      *logbook
 	// mine and other are API keys' callers.
 	mine, other *auth.Caller
@@ -64,33 +66,39 @@ type world struct {
 
 func setup(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, log: &logbook{}}
+	return setupOn(t, "")
+}
+
+// setupOn is setup with a database, SQLite's own when empty.
+func setupOn(tb testing.TB, database string) *world {
+	tb.Helper()
+	w := &world{t: tb, log: &logbook{}, database: database}
 	w.now.Store(int64(epoch))
 	w.emulator = emulator.New(emulator.Config{
 		Key: "dev", Clock: w.clock, Limits: emulator.Limits{Calls: daily.Rate{Count: -1}, Deletes: daily.Rate{Count: -1}},
 	})
 	server := httptest.NewServer(w.emulator)
-	t.Cleanup(func() { server.Close(); _ = w.emulator.Close() })
+	tb.Cleanup(func() { server.Close(); _ = w.emulator.Close() })
 	client, err := daily.New(daily.Config{
 		URL: server.URL + "/v1", Key: "dev", Calls: daily.Rate{Count: -1}, Deletes: daily.Rate{Count: -1}, Retries: -1,
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(client.Close)
+	tb.Cleanup(client.Close)
 	w.registry = avatarserver.NewRegistry(avatarserver.Config{
 		Authenticate: func(context.Context, string) error { return nil },
 		Log:          slog.New(slog.DiscardHandler),
 	})
 	dialIn := httptest.NewServer(w.registry)
-	t.Cleanup(dialIn.Close)
+	tb.Cleanup(dialIn.Close)
 	w.avatars = dialIn.URL
 	w.assemble(client)
 	w.registry.SetSessions(w.sessions)
 	if err := w.sessions.Run(context.Background()); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(w.shutDown)
+	tb.Cleanup(w.shutDown)
 	return w
 }
 
@@ -102,8 +110,10 @@ func (w *world) assemble(client *daily.Client) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	file := filepath.Join(w.t.TempDir(), "x.db")
-	if w.store, err = db.Open(context.Background(), "sqlite:"+file, db.Options{Trace: count, Committed: w.hub.Publish}); err != nil {
+	if w.database == "" {
+		w.database = "sqlite:" + filepath.Join(w.t.TempDir(), "x.db")
+	}
+	if w.store, err = db.Open(context.Background(), w.database, db.Options{Trace: count, Committed: w.hub.Publish}); err != nil {
 		w.t.Fatal(err)
 	}
 	places, longest := 3, 3600
@@ -133,10 +143,11 @@ func (w *world) assemble(client *daily.Client) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.handler = graph.New(graph.Config{
+	w.config = graph.Config{
 		Sessions: w.sessions, Accounts: w.accounts, Webhooks: w.webhooks, Store: w.store, Clock: w.clock, Log: log,
 		RequestID: func(context.Context) string { return "req-1" },
-	})
+	}
+	w.handler = graph.New(w.config)
 	w.mine, w.other = w.signUp("pro"), w.signUp("small")
 	w.avatar = w.newAvatar(w.mine, "Ada")
 }

@@ -16,7 +16,7 @@ import (
 
 // A subscriber hears a subscription's answers as they come.
 type subscriber struct {
-	t     *testing.T
+	t     testing.TB
 	lines *bufio.Scanner
 }
 

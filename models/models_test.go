@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -44,6 +45,27 @@ func FuzzValidID(f *testing.F) {
 			t.Errorf("%q is taken for an id", id)
 		}
 	})
+}
+
+// Package time says how a time is written.
+func TestTimeAppendJSON(t *testing.T) {
+	t.Parallel()
+	check := func(at models.Time) {
+		t.Helper()
+		if got, want := string(at.AppendJSON(nil)), at.Std().Format(`"2006-01-02T15:04:05.000Z"`); got != want {
+			t.Errorf("%d: %s, want %s", at, got, want)
+		}
+	}
+	for _, year := range []int{1899, 1970, 1972, 1999, 2000, 2001, 2100, 2400, 4000, 9999, 10000, 12345} {
+		first := models.TimeOf(time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC))
+		for day := range models.Time(367) {
+			check(first + day*86_400_000)
+			check(first + day*86_400_000 - 1)
+		}
+	}
+	for range 10_000 {
+		check(models.Time(rand.Int64N(260_000_000_000_000)))
+	}
 }
 
 func TestTime(t *testing.T) {

@@ -87,6 +87,16 @@ type SessionQuery struct {
 	Page      Page
 }
 
+// NewSessionQuery checks the arguments of a list of sessions; a nil filter is none. Whoever reads the
+// list fills in the scope.
+func NewSessionQuery(page Page, filter *SessionFilter, ascending bool) (SessionQuery, error) {
+	list := SessionQuery{Page: page, Ascending: ascending}
+	if filter != nil {
+		list.Filter = *filter
+	}
+	return list, list.Filter.Check()
+}
+
 // AvatarFilter narrows a list of avatars. All conditions must hold; nil is none.
 type AvatarFilter struct {
 	Archived     *bool

@@ -47,6 +47,9 @@ type Room struct {
 	Checks int
 }
 
+// Shown tells whether clients see the room: not while it is being made, nor when it could not be.
+func (r *Room) Shown() bool { return r.URL != "" }
+
 // DailyRoom is the private video room of one session as a client sees it.
 type DailyRoom struct {
 	URL            string

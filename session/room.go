@@ -48,30 +48,51 @@ func (s *Service) roomExp(created models.Time, granted *int) models.Time {
 // DailyRoom is a session's room as its reader sees it; nil while it is being made, and when it
 // could not be made. The token is signed here: no read calls Daily.
 func (s *Service) DailyRoom(ctx context.Context, of *models.Session) *models.DailyRoom {
-	if of.Room.URL == "" {
+	if !of.Room.Shown() {
 		return nil
 	}
 	room := &models.DailyRoom{URL: of.Room.URL, Name: of.Room.Name, Exp: of.Room.Exp}
-	if of.EndedAt == nil {
-		room.Token, room.TokenExpiresAt = s.meetingToken(of, of.RoomUserID(), s.Clock.Now(ctx))
+	if t, ok := s.RoomToken(of, s.Clock.Now(ctx)); ok {
+		token := string(t.AppendTo(nil))
+		room.Token, room.TokenExpiresAt = &token, &t.claims.Expires
 	}
 	return room
 }
 
-// meetingToken signs a token for the session's room. It is the same string for a quarter of an
-// hour, so that neither a refetch nor a push makes anybody rejoin. Nil until the domain is known.
-func (s *Service) meetingToken(of *models.Session, userID string, now models.Time) (*string, *models.Time) {
+// A RoomToken is a meeting token that has not been signed yet.
+type RoomToken struct {
+	key    string
+	claims daily.Claims
+}
+
+// RoomToken is the token with which people come into a session's room; false once the session has
+// ended, and until the domain is known.
+func (s *Service) RoomToken(of *models.Session, now models.Time) (RoomToken, bool) {
+	if of.EndedAt != nil {
+		return RoomToken{}, false
+	}
+	return s.roomToken(of, of.RoomUserID(), now)
+}
+
+// roomToken is the same string for a quarter of an hour, so that neither a refetch nor a push makes
+// anybody rejoin.
+func (s *Service) roomToken(of *models.Session, userID string, now models.Time) (RoomToken, bool) {
 	domain := s.domainID.Load()
 	if domain == nil {
-		return nil, nil
+		return RoomToken{}, false
 	}
 	issued := models.TimeOf(now.Std().Truncate(tokenStep))
-	expires := min(of.Room.Exp, issued.Add(tokenLife))
-	token := daily.SignToken(s.DailyKey, daily.Claims{
-		Room: of.Room.Name, DomainID: *domain, UserID: userID, IssuedAt: issued, Expires: expires,
-	})
-	return &token, &expires
+	return RoomToken{s.DailyKey, daily.Claims{
+		Room: of.Room.Name, DomainID: *domain, UserID: userID,
+		IssuedAt: issued, Expires: min(of.Room.Exp, issued.Add(tokenLife)),
+	}}, true
 }
+
+// Expires is when the token stops opening the room.
+func (t *RoomToken) Expires() models.Time { return t.claims.Expires }
+
+// AppendTo signs the token and appends it.
+func (t *RoomToken) AppendTo(b []byte) []byte { return daily.AppendToken(b, t.key, t.claims) }
 
 // knowDomain asks Daily for the domain's id, once; the database remembers it, so that a restart
 // while Daily is down can still sign tokens.

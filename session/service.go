@@ -118,21 +118,43 @@ func New(cfg Config) *Service {
 
 // Session reads a session that the caller may see; any other is models.ErrNotFound.
 func (s *Service) Session(ctx context.Context, id string) (*models.Session, error) {
-	caller, err := auth.Require(ctx)
+	scope, err := s.SessionScope(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	return s.read(ctx, caller.Scope(), id)
+	return s.read(ctx, scope, id)
+}
+
+// SessionScope is where a session is to be looked for that the caller asks for by its id. An id that
+// no session can have is models.ErrNotFound.
+func (s *Service) SessionScope(ctx context.Context, id string) (models.Scope, error) {
+	caller, err := auth.Require(ctx)
+	if err != nil {
+		return models.Scope{}, err
+	}
+	if !models.ValidID(models.SessionPrefix, id) {
+		return models.Scope{}, models.NotFound("session")
+	}
+	return caller.Scope(), nil
 }
 
 // Sessions reads one page of the sessions that the caller may see.
 func (s *Service) Sessions(ctx context.Context, q models.SessionQuery) (*models.SessionConnection, error) {
-	caller, err := auth.Require(ctx)
+	q, err := s.SessionsInScope(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	q.Scope = caller.Scope()
 	return s.Store.Sessions(ctx, q, s.Clock.Now(ctx))
+}
+
+// SessionsInScope narrows a list to the sessions that the caller may see.
+func (s *Service) SessionsInScope(ctx context.Context, q models.SessionQuery) (models.SessionQuery, error) {
+	caller, err := auth.Require(ctx)
+	if err != nil {
+		return models.SessionQuery{}, err
+	}
+	q.Scope = caller.Scope()
+	return q, nil
 }
 
 // Event reads one line of a timeline that the caller may see.

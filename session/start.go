@@ -224,15 +224,15 @@ func (s *Service) handOver(ctx context.Context, of *models.Session, server strin
 
 // assignment is what an avatar server is told.
 func (s *Service) assignment(row *models.Session, avatar *models.Avatar) (avatarserver.Assignment, error) {
-	token, _ := s.meetingToken(row, row.AvatarUserID(), s.Clock())
-	if token == nil {
+	token, ok := s.roomToken(row, row.AvatarUserID(), s.Clock())
+	if !ok {
 		return avatarserver.Assignment{}, models.Unavailable("the room provider has not answered yet", retryCreate)
 	}
 	return avatarserver.Assignment{
 		Generation: row.Assignment.Generation,
 		Avatar:     avatarserver.Avatar{ID: avatar.ID, Name: avatar.Name, URL: avatar.URL},
 		Room: avatarserver.Room{
-			URL: row.Room.URL, Name: row.Room.Name, Token: *token, UserID: row.AvatarUserID(),
+			URL: row.Room.URL, Name: row.Room.Name, Token: string(token.AppendTo(nil)), UserID: row.AvatarUserID(),
 		},
 	}, nil
 }

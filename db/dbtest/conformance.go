@@ -28,6 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) *db.Store) {
 		"Swap":              testSwap,
 		"Rooms":             testRooms,
 		"Pages":             testPages,
+		"Selections":        testSelections,
 		"Filters":           testFilters,
 		"MetadataFilter":    testMetadataFilter,
 		"FilterInGo":        testFilterInGo,

@@ -4,6 +4,8 @@ import (
 	"mime"
 	"strconv"
 	"strings"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 )
 
 const (
@@ -11,6 +13,51 @@ const (
 	graphQLResponse = "application/graphql-response+json"
 	eventStream     = "text/event-stream"
 )
+
+// wanted is how a client would like to be answered.
+type wanted struct {
+	// media is the type of a single answer; acceptable, whether the client takes any.
+	media      string
+	acceptable bool
+	// events: it can read an event stream; eventsFirst, it would rather.
+	events, eventsFirst bool
+	// contentType is the header of a single answer; never changed.
+	contentType []string
+}
+
+// known are headers that have been read: there are a handful of clients, and each sends the same
+// every time.
+var known = func() *lru.Cache[string, wanted] {
+	cache, err := lru.New[string, wanted](64)
+	if err != nil {
+		panic(err) // the size is a constant above 0
+	}
+	return cache
+}()
+
+// longestKnown is the longest header that is remembered.
+const longestKnown = 256
+
+// wantedBy reads the Accept headers of a request.
+func wantedBy(accept []string) wanted {
+	header := ""
+	if len(accept) == 1 {
+		header = accept[0]
+	} else if len(accept) > 1 {
+		header = strings.Join(accept, ",")
+	}
+	wants, ok := known.Get(header)
+	if ok {
+		return wants
+	}
+	wants.media, wants.acceptable = negotiate(accept)
+	wants.events, wants.eventsFirst = negotiateEvents(accept)
+	wants.contentType = []string{wants.media + "; charset=utf-8"}
+	if len(header) <= longestKnown {
+		known.Add(header, wants)
+	}
+	return wants
+}
 
 // negotiate chooses the media type of the answer by an Accept header. The older
 // application/json is for clients that do not ask for the newer type by its name: they may not

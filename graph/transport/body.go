@@ -15,44 +15,82 @@ func decode(body []byte) (*graphql.RawParams, *refusal) {
 	if refused := checkText(body); refused != nil {
 		return nil, refused
 	}
-	var object map[string]json.RawMessage
-	if err := json.Unmarshal(body, &object); err != nil || object == nil {
-		return nil, bad("the body must be one JSON object with `query` and, as needed, `variables` and `operationName`")
+	if !json.Valid(body) {
+		return nil, bad(notAnObject)
 	}
-	return fromObject(object)
+	var m members
+	if !eachMember(body, func(name string, value []byte) { m.set(name, value) }) {
+		return nil, bad(notAnObject)
+	}
+	return m.params()
 }
 
-// fromObject reads an operation's members. Others are ignored, as the specification has it.
+const notAnObject = "the body must be one JSON object with `query` and, as needed, `variables` and `operationName`"
+
+// members are those of a request that are looked at; nil is one that is not there. Others are ignored,
+// as the specification has it.
+type members struct{ query, operationName, variables, extensions []byte }
+
+// set takes a member: of several with one name the last.
+func (m *members) set(name string, value []byte) {
+	switch name {
+	case "query":
+		m.query = value
+	case "operationName":
+		m.operationName = value
+	case "variables":
+		m.variables = value
+	case "extensions":
+		m.extensions = value
+	}
+}
+
+// fromObject reads an operation's members, which are JSON and have been checked.
 func fromObject(object map[string]json.RawMessage) (*graphql.RawParams, *refusal) {
+	var m members
+	for name, value := range object {
+		m.set(name, trim(value))
+	}
+	return m.params()
+}
+
+func (m *members) params() (*graphql.RawParams, *refusal) {
 	params := &graphql.RawParams{}
-	if isNull(object["query"]) || json.Unmarshal(object["query"], &params.Query) != nil {
+	if isNull(m.query) || m.query[0] != '"' {
 		return nil, bad("`query` must be a string with a GraphQL document")
 	}
-	if name := object["operationName"]; !isNull(name) && json.Unmarshal(name, &params.OperationName) != nil {
-		return nil, bad("`operationName` must be a string")
+	params.Query = unquote(bytes.TrimSpace(m.query))
+	if name := m.operationName; !isNull(name) {
+		if name[0] != '"' {
+			return nil, bad("`operationName` must be a string")
+		}
+		params.OperationName = unquote(bytes.TrimSpace(name))
 	}
-	if params.Variables = map[string]any{}; !readObject(object["variables"], &params.Variables) {
+	var ok bool
+	if params.Variables, ok = objectOf(m.variables); !ok {
 		return nil, bad("`variables` must be an object")
 	}
-	if !readObject(object["extensions"], &params.Extensions) {
+	if params.Variables == nil {
+		params.Variables = map[string]any{}
+	}
+	if params.Extensions, ok = objectOf(m.extensions); !ok {
 		return nil, bad("`extensions` must be an object")
 	}
 	return params, nil
 }
 
-func isNull(text json.RawMessage) bool {
-	return len(text) == 0 || string(bytes.TrimSpace(text)) == "null"
+// objectOf reads an object. Null is none.
+func objectOf(text []byte) (object map[string]any, ok bool) {
+	if isNull(text) {
+		return nil, true
+	}
+	value, _ := readValue(text)
+	object, ok = value.(map[string]any)
+	return object, ok
 }
 
-// readObject reads text that is one JSON value as an object, numbers as they are spelled. Null
-// is none.
-func readObject(text json.RawMessage, into *map[string]any) bool {
-	if isNull(text) {
-		return true
-	}
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.UseNumber()
-	return dec.Decode(into) == nil
+func isNull(text []byte) bool {
+	return len(text) == 0 || string(bytes.TrimSpace(text)) == "null"
 }
 
 // checkText refuses JSON that is not UTF-8 and JSON that escapes half a surrogate pair:
@@ -62,9 +100,11 @@ func checkText(text []byte) *refusal {
 		return bad("the request is not UTF-8")
 	}
 	for i := 0; i < len(text); i++ {
-		if text[i] != '\\' {
-			continue
+		escape := bytes.IndexByte(text[i:], '\\')
+		if escape < 0 {
+			break
 		}
+		i += escape
 		if i++; i >= len(text) || text[i] != 'u' {
 			continue
 		}

@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestDecode(t *testing.T) {
@@ -37,13 +40,52 @@ func TestDecode(t *testing.T) {
 			t.Fatal("taken")
 		}
 	})
+	t.Run("ReadsDeepNestingOnce", func(t *testing.T) {
+		t.Parallel()
+		const deep = 9_000
+		params, refused := decode([]byte(`{"query": "q", "variables": {"x": ` + strings.Repeat("[", deep) + strings.Repeat("]", deep) + `}}`))
+		if refused != nil || params.Variables["x"] == nil {
+			t.Fatalf("refused: %+v", refused)
+		}
+	})
+}
+
+// compareWithLibrary reads what was taken once more.
+func compareWithLibrary(t *testing.T, body []byte, got *graphql.RawParams) {
+	t.Helper()
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(body, &object); err != nil {
+		t.Fatal(err)
+	}
+	want := &graphql.RawParams{}
+	read := func(name string, into any) {
+		if object[name] == nil {
+			return
+		}
+		dec := json.NewDecoder(bytes.NewReader(object[name]))
+		dec.UseNumber()
+		if err := dec.Decode(into); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+	}
+	read("query", &want.Query)
+	read("operationName", &want.OperationName)
+	read("variables", &want.Variables)
+	read("extensions", &want.Extensions)
+	if want.Variables == nil {
+		want.Variables = map[string]any{}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatalf("%s is read differently (-library +this):\n%s", body, diff)
+	}
 }
 
 // Whatever is taken means the same to every reader of the JSON: no character was replaced.
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{
 		`{"query": "{ serverTime }"}`, `{"query": "\uD83D\uDE00", "variables": {"a": "\\uD800"}}`, `{"query": "\ud800"}`,
-		`{"query":"","variables":{"x":[1e5,null,{}]},"operationName":"a"}`, `[{}]`, "{\"query\": \"\xff\"}", `{"query": "\uFFFD"}`,
+		`{"query":"","variables":{"x":[1e5,null,{}]},"operationName":"a"}`,
+		" { \"a\\u0062\" : [ ] , \"query\":\"\\\"\\\\\" , \"variables\" :{ \"q\": [ 1 , {\"\\\\\":true,\"b\":false}, [ [ ] ] ] , \"q\":\"\" } , \"extensions\" : null } ", `[{}]`, "{\"query\": \"\xff\"}", `{"query": "\uFFFD"}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -55,6 +97,7 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
+		compareWithLibrary(t, body, params)
 		given := bytes.Count(body, []byte("\uFFFD")) + strings.Count(strings.ToLower(string(body)), `\ufffd`)
 		variables, err := json.Marshal(params.Variables)
 		if err != nil {

@@ -2,10 +2,10 @@
 package transport
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -69,27 +69,18 @@ func Refuse(w http.ResponseWriter, r *http.Request, status int, err *gqlerror.Er
 	write(w, status, &graphql.Response{Errors: gqlerror.List{err}})
 }
 
-// wanted is how a client would like to be answered.
-type wanted struct {
-	// media is the type of a single answer; acceptable, whether the client takes any.
-	media      string
-	acceptable bool
-	// events: it can read an event stream; eventsFirst, it would rather.
-	events, eventsFirst bool
-}
-
 // prepare sets the headers of every answer, and tells what the client wants.
 func prepare(w http.ResponseWriter, r *http.Request) wanted {
-	var wants wanted
-	accept := r.Header.Values("Accept")
-	wants.media, wants.acceptable = negotiate(accept)
-	wants.events, wants.eventsFirst = negotiateEvents(accept)
-	w.Header().Set("Content-Type", wants.media+"; charset=utf-8")
-	w.Header().Add("Vary", "Accept")
+	wants := wantedBy(r.Header["Accept"])
+	header := w.Header()
+	header["Content-Type"] = wants.contentType
+	header["Vary"] = append(header["Vary"], "Accept")
 	// Answers hold credentials: access tokens, keys, room tokens.
-	w.Header().Set("Cache-Control", "no-store")
+	header["Cache-Control"] = noStore
 	return wants
 }
+
+var noStore = []string{"no-store"} // never changed
 
 func (h HTTP) execute(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor, params *graphql.RawParams, wants wanted) {
 	ctx := r.Context()
@@ -150,21 +141,31 @@ func (h HTTP) params(w http.ResponseWriter, r *http.Request, wants wanted) (*gra
 }
 
 func (h HTTP) fromBody(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *refusal) {
-	media, attributes, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	charset := attributes["charset"]
-	if err != nil || media != jsonMedia || (charset != "" && !strings.EqualFold(charset, "utf-8")) {
+	if !isJSON(r.Header.Get("Content-Type")) {
 		return nil, &refusal{http.StatusUnsupportedMediaType, "send Content-Type: application/json, in UTF-8"}
 	}
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		return nil, &refusal{http.StatusUnsupportedMediaType, "send the body uncompressed"}
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.MaxBody))
+	body := bytes.NewBuffer(Buffer())
+	defer func() { release(body.Bytes()) }() // what is decoded keeps nothing of it
+	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, h.MaxBody))
 	if _, tooBig := errors.AsType[*http.MaxBytesError](err); tooBig {
 		return nil, &refusal{http.StatusRequestEntityTooLarge, "the body is larger than " + strconv.FormatInt(h.MaxBody, 10) + " bytes"}
 	} else if err != nil {
 		return nil, bad("the body did not arrive whole")
 	}
-	return decode(body)
+	return decode(body.Bytes())
+}
+
+// isJSON tells a body's type.
+func isJSON(contentType string) bool {
+	if contentType == jsonMedia { // as nearly every client has it
+		return true
+	}
+	media, attributes, err := mime.ParseMediaType(contentType)
+	charset := attributes["charset"]
+	return err == nil && media == jsonMedia && (charset == "" || strings.EqualFold(charset, "utf-8"))
 }
 
 func (h HTTP) fromURL(u *url.URL) (*graphql.RawParams, *refusal) {

@@ -1,0 +1,169 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/mattn/go-sqlite3"
+)
+
+// keptStatements is how many prepared statements a connection keeps. There is one for each set of
+// columns and shape of a filter that has been asked for.
+const keptStatements = 128
+
+// liteReaders are SQLite connections of our own, beside GORM's, for reads that must be quick: each
+// keeps its statements prepared, and a query's rows come in one call.
+type liteReaders struct {
+	dsn string
+	// places bounds how many are in use.
+	places chan struct{}
+
+	mu     sync.Mutex
+	idle   []*liteReader
+	closed bool
+}
+
+type liteReader struct {
+	conn       driver.Conn
+	statements map[string]driver.StmtQueryContext
+	args       []driver.NamedValue
+	dest       [1]driver.Value
+}
+
+func newLiteReaders(dsn string, most int) (*liteReaders, error) {
+	return &liteReaders{dsn: dsn, places: make(chan struct{}, most)}, installPack()
+}
+
+// blob runs a statement whose only answer is greenroom_pack's blob; nil when there are no rows. A
+// short one runs to its end: the driver would have a goroutine watch over it.
+func (l *liteReaders) blob(ctx context.Context, text []byte, args []any, short bool) ([]byte, error) {
+	r, err := l.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if short {
+		ctx = context.WithoutCancel(ctx)
+	} else {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, readWithin)
+		defer cancel()
+	}
+	blob, err := r.blob(ctx, text, args)
+	l.give(r, err)
+	return blob, err
+}
+
+// take waits for a connection, the one that was used last first: its cache is warm.
+func (l *liteReaders) take(ctx context.Context) (*liteReader, error) {
+	select {
+	case l.places <- struct{}{}:
+	default:
+		ctx, cancel := context.WithTimeout(ctx, readWithin)
+		defer cancel()
+		select {
+		case l.places <- struct{}{}:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		<-l.places
+		return nil, sql.ErrConnDone
+	}
+	if n := len(l.idle); n > 0 {
+		r := l.idle[n-1]
+		l.idle = l.idle[:n-1]
+		return r, nil
+	}
+	conn, err := (&sqlite3.SQLiteDriver{}).Open(l.dsn)
+	if err != nil {
+		<-l.places
+		return nil, err
+	}
+	return &liteReader{conn: conn, statements: map[string]driver.StmtQueryContext{}}, nil
+}
+
+// give takes a connection back. One whose read has failed, for whatever reason, is not used again.
+func (l *liteReaders) give(r *liteReader, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || err != nil {
+		_ = r.conn.Close() // nothing was written
+	} else {
+		l.idle = append(l.idle, r)
+	}
+	<-l.places
+}
+
+// close closes every connection, one that is in use when its read is over.
+func (l *liteReaders) close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	var errs []error
+	for _, r := range l.idle {
+		errs = append(errs, r.conn.Close())
+	}
+	l.idle = nil
+	return errors.Join(errs...)
+}
+
+func (r *liteReader) blob(ctx context.Context, text []byte, args []any) ([]byte, error) {
+	statement, err := r.prepared(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	r.args = r.args[:0]
+	for i, arg := range args {
+		r.args = append(r.args, driver.NamedValue{Ordinal: i + 1, Value: arg})
+	}
+	rows, err := statement.QueryContext(ctx, r.args)
+	if err != nil {
+		return nil, err
+	}
+	r.dest[0] = nil
+	if err := errors.Join(rows.Next(r.dest[:]), rows.Close()); err != nil {
+		return nil, err
+	}
+	blob, ok := r.dest[0].([]byte)
+	r.dest[0] = nil
+	if !ok {
+		return nil, nil
+	}
+	return blob, nil
+}
+
+func (r *liteReader) prepared(ctx context.Context, text []byte) (driver.StmtQueryContext, error) {
+	if known, ok := r.statements[string(text)]; ok {
+		return known, nil
+	}
+	for other, statement := range r.statements {
+		if len(r.statements) < keptStatements {
+			break
+		}
+		delete(r.statements, other) // any: which one matters little
+		if closer, ok := statement.(driver.Stmt); ok {
+			_ = closer.Close() // nothing was written
+		}
+	}
+	conn, ok := r.conn.(driver.ConnPrepareContext)
+	if !ok {
+		return nil, fmt.Errorf("sqlite: the driver's %T does not prepare", r.conn)
+	}
+	made, err := conn.PrepareContext(ctx, string(text))
+	if err != nil {
+		return nil, err
+	}
+	statement, ok := made.(driver.StmtQueryContext)
+	if !ok {
+		return nil, fmt.Errorf("sqlite: the driver's %T does not query", made)
+	}
+	r.statements[string(text)] = statement
+	return statement, nil
+}

@@ -1,0 +1,109 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"sync"
+)
+
+// A fastReader runs statements that GORM would be too slow for.
+type fastReader interface {
+	// read runs the query and hands out each row. The slice given to row is used again.
+	read(ctx context.Context, q *query, row func([]value)) error
+	// dollars tells how parameters are written.
+	dollars() bool
+	close() error
+}
+
+// A query is a statement in the making.
+type query struct {
+	statement
+	// columns are expressions with their names, names are the names alone; width is how many.
+	columns, names string
+	width          int
+	// short tells that the query ends soon, whatever is stored: it reads one row by its key, or a
+	// page of rows in the order of theirs.
+	short bool
+	// whole is the text with its columns, values one row.
+	whole  []byte
+	values []value
+}
+
+// queries keeps queries that have run, for the memory that they hold.
+var queries = sync.Pool{New: func() any { return &query{} }}
+
+// query begins one: the caller adds `FROM …`, runs it, and forgets it.
+func (s *Store) query(columns, names string, width int) *query {
+	q, _ := queries.Get().(*query)
+	q.columns, q.names, q.width, q.short = columns, names, width, false
+	q.text, q.args, q.dollars = q.text[:0], q.args[:0], s.fast.dollars()
+	return q
+}
+
+// run runs a query, once.
+func (s *Store) run(ctx context.Context, q *query, row func([]value)) error {
+	if cap(q.values) < q.width {
+		q.values = make([]value, q.width)
+	}
+	q.values = q.values[:q.width]
+	if s.trace != nil {
+		s.trace(ctx)
+	}
+	err := s.fast.read(ctx, q, row)
+	clear(q.values)
+	clear(q.args)
+	queries.Put(q)
+	return translate(err)
+}
+
+func (q *query) selecting(parts ...string) []byte {
+	q.whole = q.whole[:0]
+	for _, part := range parts {
+		q.whole = append(q.whole, part...)
+	}
+	return q.whole
+}
+
+// liteRead reads with SQLite's own connections.
+type liteRead struct{ *liteReaders }
+
+func (liteRead) dollars() bool { return false }
+
+func (l liteRead) read(ctx context.Context, q *query, row func([]value)) error {
+	q.whole = append(q.selecting("SELECT greenroom_pack(", q.names, ") FROM (SELECT ", q.columns, " FROM "), q.text...)
+	q.whole = append(q.whole, ')')
+	blob, err := l.blob(ctx, q.whole, q.args, q.short)
+	if err != nil {
+		return err
+	}
+	return unpack(blob, q.values, row)
+}
+
+// poolRead reads with database/sql, whose driver keeps statements prepared.
+type poolRead struct{ pool *sql.DB }
+
+func (poolRead) dollars() bool { return true }
+
+func (poolRead) close() error { return nil } // it is GORM's too, and closed with that
+
+func (p poolRead) read(ctx context.Context, q *query, row func([]value)) error {
+	ctx, cancel := context.WithTimeout(ctx, readWithin)
+	defer cancel()
+	q.whole = append(q.selecting("SELECT ", q.columns, " FROM "), q.text...)
+	rows, err := p.pool.QueryContext(ctx, string(q.whole), q.args...)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	dest := make([]any, len(q.values))
+	for i := range q.values {
+		dest[i] = &q.values[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(dest...); err != nil {
+			return err
+		}
+		row(q.values)
+	}
+	return rows.Err()
+}
