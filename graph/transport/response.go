@@ -14,20 +14,24 @@ import (
 // write answers a request with one response. Data that is all there is to say, which it nearly always
 // is, goes out as it was written, uncopied.
 func write(w http.ResponseWriter, status int, response *graphql.Response) {
-	defer release(response.Data)
 	if len(response.Errors) == 0 && len(response.Extensions) == 0 && response.Data != nil {
 		w.Header()["Content-Length"] = []string{strconv.Itoa(len(dataBegins) + len(response.Data) + len(dataEnds))}
 		w.WriteHeader(status)
 		for _, part := range [...][]byte{dataBegins, response.Data, dataEnds} {
-			_, _ = w.Write(part) // a client that has gone needs no answer
+			// A client that has gone needs no answer. Its connection may be at the bytes still: they are
+			// not used again.
+			if _, err := w.Write(part); err != nil {
+				return
+			}
 		}
+		release(response.Data)
 		return
 	}
 	var body bytes.Buffer
 	encode(&body, response)
 	w.Header().Set("Content-Length", strconv.Itoa(body.Len()))
 	w.WriteHeader(status)
-	_, _ = w.Write(body.Bytes()) // as above
+	_, _ = w.Write(body.Bytes())
 }
 
 var dataBegins, dataEnds = []byte(`{"data":`), []byte(`}`)
