@@ -47,7 +47,7 @@ func TestOracle(t *testing.T) {
 		// PostgreSQL's driver has timers of its own.
 		in func(*testing.T, func(*testing.T))
 	}{
-		"OnSQLite":   {func(*testing.T) string { return "" }, 5_000, synctest.Test},
+		"OnSQLite":   {func(*testing.T) string { return "" }, 4_000, synctest.Test},
 		"OnPostgres": {func(t *testing.T) string { return dbtest.Postgres(t) }, 250, func(t *testing.T, f func(*testing.T)) { f(t) }}, //nolint:thelper // it makes the fixture
 	} {
 		t.Run(name, func(t *testing.T) {
