@@ -22,7 +22,7 @@ import (
 
 var (
 	oracleDocuments = flag.Int("oracle.documents", 0, "how many documents TestOracle compares, each for several callers; 0 is what takes some seconds")
-	oracleSeed      = flag.Uint64("oracle.seed", 0, "what TestOracle begins with; 0 is another one each time")
+	oracleSeed      = flag.Uint64("oracle.seed", 1, "what TestOracle begins with; 0 is another one each time")
 )
 
 // An oracle asks the same twice: plans, and the generated executor, which is right.
