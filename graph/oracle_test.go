@@ -54,7 +54,7 @@ func TestOracle(t *testing.T) {
 			t.Parallel()
 			n := c.documents
 			if raceEnabled {
-				n /= 10
+				n = max(n/10, 250) // fewer see too little of everything
 			}
 			if *oracleDocuments > 0 {
 				n = *oracleDocuments
