@@ -40,9 +40,9 @@ func (t *Tx) Account(id string) (*models.Account, error) {
 // LockAccount reads an account and keeps other transactions that lock it waiting: whoever
 // holds the lock may count places and take one.
 func (t *Tx) LockAccount(id string) (*models.Account, error) {
-	found, err := gorm.G[*models.Account](t.db, t.dialect.lock()...).Where("id = ?", id).Take(t.ctx)
+	found, err := accounts.find(t, conditions{}.and("id = ?", id), t.dialect.lock()...)
 	if err != nil {
-		return nil, fmt.Errorf("account %s: %w", id, translate(err))
+		return nil, fmt.Errorf("account %s: %w", id, err)
 	}
 	return found, nil
 }

@@ -22,18 +22,18 @@ func (avatarRow) TableName() string { return "avatars" }
 
 // Avatar reads one avatar. Nothing outside the scope is found.
 func (s *Store) Avatar(ctx context.Context, scope models.Scope, id string) (*models.Avatar, error) {
-	return avatar(ctx, s.reader, avatarsInScope(scope).and("id = ?", id).where(), id)
+	found, err := gorm.G[*models.Avatar](s.reader, avatarsInScope(scope).and("id = ?", id).where()...).Take(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("avatar %s: %w", id, translate(err))
+	}
+	return found, nil
 }
 
 // Avatar reads one avatar and keeps others from changing it until the transaction ends.
 func (t *Tx) Avatar(scope models.Scope, id string) (*models.Avatar, error) {
-	return avatar(t.ctx, t.db, avatarsInScope(scope).and("id = ?", id).where(t.dialect.lock()...), id)
-}
-
-func avatar(ctx context.Context, g *gorm.DB, clauses []clause.Expression, id string) (*models.Avatar, error) {
-	found, err := gorm.G[*models.Avatar](g, clauses...).Take(ctx)
+	found, err := avatars.find(t, avatarsInScope(scope).and("id = ?", id), t.dialect.lock()...)
 	if err != nil {
-		return nil, fmt.Errorf("avatar %s: %w", id, translate(err))
+		return nil, fmt.Errorf("avatar %s: %w", id, err)
 	}
 	return found, nil
 }

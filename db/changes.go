@@ -20,6 +20,14 @@ func (c *changes) found(rows ...*models.Session) {
 	}
 }
 
+// before is a row as this transaction has found it, nil when it has not, or not in that version.
+func (c *changes) before(row *models.Session) *models.Session {
+	if before, ok := c.read[row.ID]; ok && before.Version == row.Version {
+		return &before
+	}
+	return nil
+}
+
 // inserted notes a new session.
 func (c *changes) inserted(row *models.Session) {
 	after := *row

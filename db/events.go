@@ -49,8 +49,8 @@ func (s *Store) SessionEvent(ctx context.Context, scope models.Scope, id string)
 
 // InsertEvent adds a line to a session's timeline.
 func (t *Tx) InsertEvent(e *models.SessionEvent) error {
-	if err := gorm.G[models.SessionEvent](t.db).Create(t.ctx, e); err != nil {
-		return fmt.Errorf("insert event: %w", translate(err))
+	if err := sessionEvents.insert(t, e, ""); err != nil {
+		return fmt.Errorf("insert event: %w", err)
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"greenroom/models"
 )
@@ -22,33 +21,34 @@ type IdempotencyKey struct {
 
 // IdempotencyKey finds what the key is bound to at now, or models.ErrNotFound.
 func (s *Store) IdempotencyKey(ctx context.Context, accountID, key string, now models.Time) (*IdempotencyKey, error) {
-	return idempotencyKey(ctx, s.reader, accountID, key, now)
-}
-
-// IdempotencyKey finds what the key is bound to at now, or models.ErrNotFound.
-func (t *Tx) IdempotencyKey(accountID, key string, now models.Time) (*IdempotencyKey, error) {
-	return idempotencyKey(t.ctx, t.db, accountID, key, now)
-}
-
-func idempotencyKey(ctx context.Context, g *gorm.DB, accountID, key string, now models.Time) (*IdempotencyKey, error) {
-	bound := ofAccount(accountID).and("key = ? AND expires_at > ?", key, now)
-	found, err := gorm.G[*IdempotencyKey](g, bound.where()...).Take(ctx)
+	found, err := gorm.G[*IdempotencyKey](s.reader, bound(accountID, key, now).where()...).Take(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("idempotency key: %w", translate(err))
 	}
 	return found, nil
 }
 
+// IdempotencyKey finds what the key is bound to at now, or models.ErrNotFound.
+func (t *Tx) IdempotencyKey(accountID, key string, now models.Time) (*IdempotencyKey, error) {
+	found, err := idempotencyKeys.find(t, bound(accountID, key, now))
+	if err != nil {
+		return nil, fmt.Errorf("idempotency key: %w", err)
+	}
+	return found, nil
+}
+
+// bound keeps a key that is bound at now.
+func bound(accountID, key string, now models.Time) conditions {
+	return ofAccount(accountID).and("key = ? AND expires_at > ?", key, now)
+}
+
 // BindIdempotencyKey binds a key that is free or has expired by now. The caller holds the
 // account's lock, so nobody else binds it meanwhile.
 func (t *Tx) BindIdempotencyKey(k *IdempotencyKey, now models.Time) error {
-	rebind := clause.OnConflict{
-		Columns:   []clause.Column{{Name: "account_id"}, {Name: "key"}},
-		DoUpdates: clause.AssignmentColumns([]string{"fingerprint", "session_id", "expires_at"}),
-		Where:     clause.Where{Exprs: []clause.Expression{clause.Expr{SQL: "idempotency_keys.expires_at <= ?", Vars: []any{now}}}},
-	}
-	if err := gorm.G[IdempotencyKey](t.db, rebind).Create(t.ctx, k); err != nil {
-		return fmt.Errorf("bind idempotency key: %w", translate(err))
+	const rebind = " ON CONFLICT (account_id, key) DO UPDATE SET fingerprint = excluded.fingerprint," +
+		" session_id = excluded.session_id, expires_at = excluded.expires_at WHERE idempotency_keys.expires_at <= ?"
+	if err := idempotencyKeys.insert(t, k, rebind, now); err != nil {
+		return fmt.Errorf("bind idempotency key: %w", err)
 	}
 	return nil
 }

@@ -144,7 +144,7 @@ func (w *txWriter) transact(ctx context.Context, fn func(*Tx) error) error {
 	if tx.Error != nil {
 		return fmt.Errorf("begin: %w", translate(tx.Error))
 	}
-	t := &Tx{ctx: ctx, db: tx, dialect: postgresDialect{}}
+	t := &Tx{ctx: ctx, db: tx, own: poolConn{ctx, tx.Statement.ConnPool}, dialect: postgresDialect{}}
 	if err := call(fn, t); err != nil {
 		tx.Rollback()
 		return err
@@ -196,6 +196,8 @@ func again(err error) bool {
 }
 
 type postgresDialect struct{}
+
+func (postgresDialect) dollars() bool { return true }
 
 // lock leaves alone those who only refer to the row, as a session's webhook does to its endpoint:
 // keys never change, so UPDATE alone would make them wait for each other.

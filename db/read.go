@@ -10,8 +10,6 @@ import (
 type fastReader interface {
 	// read runs the query and hands out each row. The slice given to row is used again.
 	read(ctx context.Context, q *query, row func([]value)) error
-	// dollars tells how parameters are written.
-	dollars() bool
 	close() error
 }
 
@@ -36,7 +34,7 @@ var queries = sync.Pool{New: func() any { return &query{} }}
 func (s *Store) query(columns, names string, width int) *query {
 	q, _ := queries.Get().(*query)
 	q.columns, q.names, q.width, q.short = columns, names, width, false
-	q.text, q.args, q.dollars = q.text[:0], q.args[:0], s.fast.dollars()
+	q.text, q.args, q.dollars = q.text[:0], q.args[:0], s.dialect.dollars()
 	return q
 }
 
@@ -67,8 +65,6 @@ func (q *query) selecting(parts ...string) []byte {
 // liteRead reads with SQLite's own connections.
 type liteRead struct{ *liteReaders }
 
-func (liteRead) dollars() bool { return false }
-
 func (l liteRead) read(ctx context.Context, q *query, row func([]value)) error {
 	q.whole = append(q.selecting("SELECT greenroom_pack(", q.names, ") FROM (SELECT ", q.columns, " FROM "), q.text...)
 	q.whole = append(q.whole, ')')
@@ -82,8 +78,6 @@ func (l liteRead) read(ctx context.Context, q *query, row func([]value)) error {
 // poolRead reads with database/sql, whose driver keeps statements prepared.
 type poolRead struct{ pool *sql.DB }
 
-func (poolRead) dollars() bool { return true }
-
 func (poolRead) close() error { return nil } // it is GORM's too, and closed with that
 
 func (p poolRead) read(ctx context.Context, q *query, row func([]value)) error {
@@ -94,16 +88,5 @@ func (p poolRead) read(ctx context.Context, q *query, row func([]value)) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = rows.Close() }()
-	dest := make([]any, len(q.values))
-	for i := range q.values {
-		dest[i] = &q.values[i]
-	}
-	for rows.Next() {
-		if err := rows.Scan(dest...); err != nil {
-			return err
-		}
-		row(q.values)
-	}
-	return rows.Err()
+	return each(rows, q.values, row)
 }

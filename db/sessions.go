@@ -111,9 +111,9 @@ func (s *Store) LiveSessions(ctx context.Context, after string, now models.Time,
 // Session reads one session as stored and keeps others from changing it until the transaction
 // ends.
 func (t *Tx) Session(scope models.Scope, id string) (*models.Session, error) {
-	found, err := gorm.G[*models.Session](t.db, inScope(scope).and("id = ?", id).where(t.dialect.lock()...)...).Take(t.ctx)
+	found, err := sessions.find(t, inScope(scope).and("id = ?", id), t.dialect.lock()...)
 	if err != nil {
-		return nil, fmt.Errorf("session %s: %w", id, translate(err))
+		return nil, fmt.Errorf("session %s: %w", id, err)
 	}
 	t.changes.found(found)
 	return found, nil
@@ -121,8 +121,8 @@ func (t *Tx) Session(scope models.Scope, id string) (*models.Session, error) {
 
 // InsertSession adds a session.
 func (t *Tx) InsertSession(s *models.Session) error {
-	if err := gorm.G[models.Session](t.db).Create(t.ctx, s); err != nil {
-		return fmt.Errorf("insert session: %w", translate(err))
+	if err := sessions.insert(t, s, ""); err != nil {
+		return fmt.Errorf("insert session: %w", err)
 	}
 	t.changes.inserted(s)
 	return nil
@@ -132,14 +132,12 @@ func (t *Tx) InsertSession(s *models.Session) error {
 // many concurrent callers exactly one succeeds; the others get models.ErrConflict and change
 // nothing. What never changes (account, avatar, creation) is left alone.
 func (t *Tx) Swap(s *models.Session) error {
-	read := s.Version
+	asRead := ofAccount(s.AccountID).and("id = ? AND version = ?", s.ID, s.Version)
 	s.Version++
-	n, err := gorm.G[models.Session](t.db).
-		Where("account_id = ? AND id = ? AND version = ?", s.AccountID, s.ID, read).
-		Select("*").Omit("account_id", "id", "avatar_id", "session_type", "end_user_id", "created_at", "room_name").
-		Updates(t.ctx, *s)
+	n, err := sessions.update(t, t.changes.before(s), s, asRead,
+		"account_id", "id", "avatar_id", "session_type", "end_user_id", "created_at", "room_name")
 	if err != nil {
-		return fmt.Errorf("write session %s: %w", s.ID, translate(err))
+		return fmt.Errorf("write session %s: %w", s.ID, err)
 	}
 	if n == 0 {
 		return fmt.Errorf("write session %s: %w", s.ID, models.ErrConflict)
@@ -150,20 +148,12 @@ func (t *Tx) Swap(s *models.Session) error {
 
 // CountLive counts the account's sessions that hold a place at now.
 func (t *Tx) CountLive(accountID string, now models.Time) (int, error) {
-	return countLive(t.ctx, t.db, accountID, now)
+	return t.count("sessions", ofAccount(accountID).live(now))
 }
 
 // CountLive counts the account's sessions that hold a place at now.
 func (s *Store) CountLive(ctx context.Context, accountID string, now models.Time) (int, error) {
-	return countLive(ctx, s.reader, accountID, now)
-}
-
-func countLive(ctx context.Context, g *gorm.DB, accountID string, now models.Time) (int, error) {
-	n, err := gorm.G[models.Session](g, ofAccount(accountID).live(now).where()...).Count(ctx, "*")
-	if err != nil {
-		return 0, fmt.Errorf("count live sessions: %w", translate(err))
-	}
-	return int(n), nil
+	return s.count(ctx, "sessions", ofAccount(accountID).live(now))
 }
 
 // Holders are the account's live sessions, oldest first.

@@ -182,6 +182,8 @@ func closing(g *gorm.DB, err error) error {
 
 type sqliteDialect struct{ file string }
 
+func (sqliteDialect) dollars() bool { return false }
+
 // lock adds nothing: the single writer's transaction is exclusive from its first statement.
 func (sqliteDialect) lock() []clause.Expression { return nil }
 

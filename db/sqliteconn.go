@@ -3,10 +3,14 @@ package db
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"strings"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"github.com/mattn/go-sqlite3"
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 )
@@ -22,6 +26,10 @@ type sqliteConn struct {
 	*sql.Conn
 	pool       *sql.DB
 	statements *simplelru.LRU[string, *sql.Stmt]
+	// own are those of statements of our own.
+	own *simplelru.LRU[string, *sqlite3.SQLiteStmt]
+	// writes counts statements that may have changed something.
+	writes int
 }
 
 // takeConn takes the only connection of the pool behind g for good, and gives a GORM that works on
@@ -44,13 +52,18 @@ func takeConn(ctx context.Context, g *gorm.DB, opts Options) (*gorm.DB, *sqliteC
 	if err != nil {
 		return nil, nil, err
 	}
-	c := &sqliteConn{Conn: conn, pool: pool, statements: statements}
+	own, err := simplelru.NewLRU(preparedAtMost, func(_ string, s *sqlite3.SQLiteStmt) { _ = s.Close() })
+	if err != nil {
+		return nil, nil, err
+	}
+	c := &sqliteConn{Conn: conn, pool: pool, statements: statements, own: own}
 	writer, err := gorm.Open(sqlite.New(sqlite.Config{Conn: c}), gormConfig(opts))
 	return writer, c, err
 }
 
 func (c *sqliteConn) close() error {
 	c.statements.Purge()
+	c.own.Purge()
 	return errors.Join(c.Close(), c.pool.Close())
 }
 
@@ -59,6 +72,7 @@ func (c *sqliteConn) GetDBConn() (*sql.DB, error) { return c.pool, nil }
 
 // ExecContext runs a statement that is prepared once.
 func (c *sqliteConn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	c.writes++
 	s, err := c.statement(ctx, query) //nolint:sqlclosecheck // kept for the next time
 	if err != nil {
 		return nil, err
@@ -68,11 +82,100 @@ func (c *sqliteConn) ExecContext(ctx context.Context, query string, args ...any)
 
 // QueryContext runs a statement that is prepared once. The rows are to be closed before the next one.
 func (c *sqliteConn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if !strings.HasPrefix(query, "SELECT ") { // an INSERT may answer rows, too
+		c.writes++
+	}
 	s, err := c.statement(ctx, query) //nolint:sqlclosecheck // kept for the next time
 	if err != nil {
 		return nil, err
 	}
 	return s.QueryContext(ctx, args...)
+}
+
+// exec runs a statement of our own, without what database/sql does for those of strangers.
+func (c *sqliteConn) exec(text string, args []any) (changed int, err error) {
+	c.writes++
+	err = c.Raw(func(conn any) error {
+		s, err := c.prepared(conn, text)
+		if err != nil {
+			return err
+		}
+		result, err := s.ExecContext(context.Background(), numbered(args))
+		if err != nil {
+			return err
+		}
+		n, err := result.RowsAffected()
+		changed = int(n)
+		return err
+	})
+	return changed, err
+}
+
+func (c *sqliteConn) query(text string, args []any, values []value, row func([]value)) error {
+	return c.Raw(func(conn any) (err error) {
+		s, err := c.prepared(conn, text)
+		if err != nil {
+			return err
+		}
+		rows, err := s.QueryContext(context.Background(), numbered(args))
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, rows.Close()) }()
+		from := make([]driver.Value, len(values))
+		for {
+			if err := rows.Next(from); errors.Is(err, io.EOF) {
+				return nil
+			} else if err != nil {
+				return err
+			}
+			for i := range from {
+				if err := values[i].Scan(from[i]); err != nil {
+					return err
+				}
+			}
+			row(values)
+		}
+	})
+}
+
+func (c *sqliteConn) prepared(conn any, text string) (*sqlite3.SQLiteStmt, error) {
+	if s, ok := c.own.Get(text); ok {
+		return s, nil
+	}
+	lite, ok := conn.(*sqlite3.SQLiteConn)
+	if !ok {
+		return nil, fmt.Errorf("prepare: the connection is a %T", conn)
+	}
+	made, err := lite.Prepare(text)
+	if err != nil {
+		return nil, fmt.Errorf("prepare: %w", err)
+	}
+	s, ok := made.(*sqlite3.SQLiteStmt)
+	if !ok {
+		return nil, fmt.Errorf("prepare: the statement is a %T", made)
+	}
+	c.own.Add(text, s)
+	return s, nil
+}
+
+// numbered are parameters as a driver takes them.
+func numbered(args []any) []driver.NamedValue {
+	all := make([]driver.NamedValue, len(args))
+	for i, v := range args {
+		all[i] = driver.NamedValue{Ordinal: i + 1, Value: v}
+	}
+	return all
+}
+
+// inTransaction tells whether the transaction still stands: some errors end it.
+func (c *sqliteConn) inTransaction() (stands bool) {
+	err := c.Raw(func(conn any) error {
+		lite, ok := conn.(*sqlite3.SQLiteConn)
+		stands = ok && !lite.AutoCommit()
+		return nil
+	})
+	return stands && err == nil
 }
 
 func (c *sqliteConn) statement(ctx context.Context, query string) (*sql.Stmt, error) {

@@ -9,7 +9,7 @@ import (
 	"greenroom/models"
 )
 
-// A statement is a SELECT that goes to the database without GORM, with what is bound to it. Its
+// A statement is one that goes to the database without GORM, with what is bound to it. Its
 // conditions are the same that GORM's statements have.
 type statement struct {
 	text []byte

@@ -43,8 +43,10 @@ type writer interface {
 // A Tx is what a closure given to [Store.Write] works with. Its methods take no context: a
 // caller that goes away in mid-statement must not interrupt a transaction that others share.
 type Tx struct {
-	ctx     context.Context
-	db      *gorm.DB
+	ctx context.Context
+	db  *gorm.DB
+	// own runs statements of our own in the same transaction.
+	own     ownConn
 	dialect dialect
 	changes changes
 }
@@ -147,6 +149,8 @@ func translate(err error) error {
 
 // dialect is what differs between the engines beyond what GORM hides.
 type dialect interface {
+	// dollars: parameters of statements of our own are $1, $2 … and not ?.
+	dollars() bool
 	// lock is the clause that makes a read hold its rows until the transaction ends.
 	lock() []clause.Expression
 	// claim is the clause that skips rows which another transaction holds.

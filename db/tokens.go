@@ -4,9 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
-
 	"greenroom/models"
 )
 
@@ -45,14 +42,10 @@ func (s *Store) SessionByToken(ctx context.Context, hash []byte, now models.Time
 
 // PutAccessToken makes the token with the hash the session's one valid access token.
 func (t *Tx) PutAccessToken(s *models.Session, hash []byte) error {
-	replace := clause.OnConflict{
-		Columns:   []clause.Column{{Name: "session_id"}},
-		DoUpdates: clause.AssignmentColumns([]string{"hash"}),
-	}
-	err := gorm.G[accessToken](t.db, replace).
-		Create(t.ctx, &accessToken{Hash: hash, AccountID: s.AccountID, SessionID: s.ID})
+	row := &accessToken{Hash: hash, AccountID: s.AccountID, SessionID: s.ID}
+	err := accessTokens.insert(t, row, " ON CONFLICT (session_id) DO UPDATE SET hash = excluded.hash")
 	if err != nil {
-		return fmt.Errorf("write access token: %w", translate(err))
+		return fmt.Errorf("write access token: %w", err)
 	}
 	return nil
 }

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"slices"
 
-	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"greenroom/models"
 )
@@ -28,24 +28,27 @@ const (
 // UsedSeconds is what the account's sessions used between from and to, each cut to whole
 // seconds; running ones count up to now.
 func (s *Store) UsedSeconds(ctx context.Context, accountID string, from, to, now models.Time) (int, error) {
-	return usedSeconds(ctx, s.reader, accountID, from, to, now)
-}
-
-// UsedSeconds is what the account's sessions used between from and to, each cut to whole
-// seconds; running ones count up to now.
-func (t *Tx) UsedSeconds(accountID string, from, to, now models.Time) (int, error) {
-	return usedSeconds(t.ctx, t.db, accountID, from, to, now)
-}
-
-func usedSeconds(ctx context.Context, g *gorm.DB, accountID string, from, to, now models.Time) (int, error) {
 	var seconds int
-	err := g.WithContext(ctx).Raw("SELECT COALESCE(SUM(seconds), 0) FROM ("+used+") AS used",
-		usedBy(accountID, from, to, now)...).Scan(&seconds).Error
+	err := s.reader.WithContext(ctx).Raw(usedTotal, usedBy(accountID, from, to, now)...).Scan(&seconds).Error
 	if err != nil {
 		return 0, fmt.Errorf("used seconds: %w", translate(err))
 	}
 	return seconds, nil
 }
+
+// UsedSeconds is what the account's sessions used between from and to, each cut to whole
+// seconds; running ones count up to now.
+func (t *Tx) UsedSeconds(accountID string, from, to, now models.Time) (int, error) {
+	total := t.statement()
+	clause.NamedExpr{SQL: usedTotal, Vars: usedBy(accountID, from, to, now)}.Build(total)
+	found, err := t.first(total, 1)
+	if err != nil {
+		return 0, fmt.Errorf("used seconds: %w", err)
+	}
+	return int(found[0].n), nil
+}
+
+const usedTotal = "SELECT CAST(COALESCE(SUM(seconds), 0) AS BIGINT) FROM (" + used + ") AS used"
 
 // report sums used twice, for spans of days and for the first avatars, in one statement: two
 // would see two states of the table, and their sums could differ. A second belongs to the day

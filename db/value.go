@@ -34,6 +34,11 @@ func (v *value) Scan(src any) error {
 		*v = value{kind: kindNull}
 	case int64:
 		*v = value{kind: kindInteger, n: src}
+	case bool:
+		*v = value{kind: kindInteger}
+		if src {
+			v.n = 1
+		}
 	case string:
 		*v = value{kind: kindText, text: src}
 	case []byte:

@@ -77,7 +77,15 @@ func (t *Tx) WebhookEndpoint(accountID, id string) (*models.WebhookEndpoint, err
 
 // WebhookEndpointsFor are the account's endpoints that want to be told of an event of the type now.
 func (t *Tx) WebhookEndpointsFor(accountID string, what models.WebhookEventType) ([]*models.WebhookEndpoint, error) {
-	rows, err := gorm.G[*models.WebhookEndpoint](t.db, webhooksOf(accountID).and("disabled_at IS NULL").where()...).Find(t.ctx)
+	enabled := webhooksOf(accountID).and("disabled_at IS NULL")
+	// Most accounts have none, and this is asked for every session several times.
+	n, err := t.count("webhook_endpoints", enabled)
+	if err != nil {
+		return nil, fmt.Errorf("webhook endpoints: %w", err)
+	} else if n == 0 {
+		return nil, nil
+	}
+	rows, err := gorm.G[*models.WebhookEndpoint](t.db, enabled.where()...).Find(t.ctx)
 	if err != nil {
 		return nil, fmt.Errorf("webhook endpoints: %w", translate(err))
 	}

@@ -19,8 +19,9 @@ const maxGroup = 256
 var errRestart = errors.New("the transaction did not survive a closure's error")
 
 // A groupWriter is SQLite's single writer. Writes that wait while a transaction runs are
-// gathered into the next one: one fsync serves them all. Each closure has a savepoint of its
-// own, so that one refusal fails alone.
+// gathered into the next one: one fsync serves them all. A closure that fails does so alone: most
+// refuse before they have written anything, and for those that have, the group runs again with a
+// savepoint for each.
 type groupWriter struct {
 	db      *gorm.DB
 	conn    *sqliteConn // db's, for what is not GORM's: transactions
@@ -125,46 +126,59 @@ func (w *groupWriter) gather(first *job) []*job {
 	return group
 }
 
-// run commits the group. When a closure's error took the transaction with it (a full disk,
-// an interrupt), nobody's work is kept: each closure then runs again in a transaction of its
-// own, so that the one at fault fails alone.
+// run commits the group. A savepoint for each closure costs as much as a small write, and is needed
+// only where one fails that has written: then the group runs again, with them. When a closure's error
+// takes the transaction with it even so (a full disk, an interrupt), nobody's work is kept: each
+// closure then runs in a transaction of its own, so that the one at fault fails alone.
 func (w *groupWriter) run(group []*job) {
-	err := w.transact(group)
+	err := w.transact(group, false)
+	switch {
+	case !errors.Is(err, errRestart):
+		return
+	case len(group) == 1 && group[0].err != nil:
+		return // it has been undone, with nobody else's work
+	case len(group) > 1:
+		err = w.transact(group, true)
+	}
 	if !errors.Is(err, errRestart) {
 		return
 	}
 	for _, j := range group {
-		if err := w.transact([]*job{j}); errors.Is(err, errRestart) && j.err == nil {
+		if err := w.transact([]*job{j}, true); errors.Is(err, errRestart) && j.err == nil {
 			j.err = err
 		}
 	}
 }
 
 // transact runs the group in one transaction and leaves each one's outcome in its job. It
-// returns errRestart when the transaction did not survive.
-func (w *groupWriter) transact(group []*job) error {
+// returns errRestart when the transaction did not survive, or has to be given up.
+func (w *groupWriter) transact(group []*job, savepoints bool) error {
 	// Only this context reaches the driver: a caller's deadline would interrupt SQLite, and
 	// that rolls back everybody's work.
 	ctx := context.Background()
-	if err := w.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+	if err := w.exec("BEGIN IMMEDIATE"); err != nil {
 		failAll(group, fmt.Errorf("begin: %w", translate(err)))
 		return nil // everybody has been told; there is nothing to run again
 	}
 	// SQLite may have ended the transaction by itself; then this has nothing to do.
-	rollback := func() { _ = w.exec(ctx, "ROLLBACK") }
+	rollback := func() { _ = w.exec("ROLLBACK") }
 	tx := w.db.WithContext(ctx)
 	for _, j := range group {
 		if j.err = context.Cause(j.ctx); j.err != nil {
 			continue
 		}
-		t := &Tx{ctx: ctx, db: tx, dialect: w.dialect}
-		if err := w.step(t, j); err != nil {
+		t := &Tx{ctx: ctx, db: tx, own: w.conn, dialect: w.dialect}
+		step := w.step
+		if savepoints {
+			step = w.stepBack
+		}
+		if err := step(t, j); err != nil {
 			rollback()
 			return err
 		}
 		j.made = t.changes.made
 	}
-	if err := w.exec(ctx, "COMMIT"); err != nil {
+	if err := w.exec("COMMIT"); err != nil {
 		rollback()
 		w.fail(err)
 		err = fmt.Errorf("commit: %w", translate(err))
@@ -173,25 +187,35 @@ func (w *groupWriter) transact(group []*job) error {
 	return nil
 }
 
-// step runs one closure between SAVEPOINT and RELEASE.
+// step runs one closure that is expected to succeed, or to fail before it has written.
 func (w *groupWriter) step(t *Tx, j *job) error {
-	if err := w.exec(t.ctx, "SAVEPOINT closure"); err != nil {
+	before := w.conn.writes
+	j.err = call(j.fn, t)
+	if !w.conn.inTransaction() || j.err != nil && w.conn.writes > before {
+		return errRestart
+	}
+	return nil
+}
+
+// stepBack runs one closure between SAVEPOINT and RELEASE, and undoes what it did if it fails.
+func (w *groupWriter) stepBack(t *Tx, j *job) error {
+	if err := w.exec("SAVEPOINT closure"); err != nil {
 		return fmt.Errorf("%w: %w", errRestart, err)
 	}
 	if j.err = call(j.fn, t); j.err != nil {
-		if err := w.exec(t.ctx, "ROLLBACK TO closure"); err != nil {
+		if err := w.exec("ROLLBACK TO closure"); err != nil {
 			// SQLite has rolled everything back: the savepoint is gone with the transaction.
 			return errRestart
 		}
 	}
-	if err := w.exec(t.ctx, "RELEASE closure"); err != nil {
+	if err := w.exec("RELEASE closure"); err != nil {
 		return fmt.Errorf("%w: %w", errRestart, err)
 	}
 	return nil
 }
 
-func (w *groupWriter) exec(ctx context.Context, statement string) error {
-	_, err := w.conn.ExecContext(ctx, statement)
+func (w *groupWriter) exec(statement string) error {
+	_, err := w.conn.exec(statement, nil)
 	return err
 }
 
