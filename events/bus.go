@@ -90,6 +90,7 @@ func openBus(ctx context.Context, cfg Config, hub *Hub) (*bus, error) {
 	}
 	options := []nats.Option{
 		nats.Name("greenroom " + b.self), nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true),
+		nats.NoEcho(), // what this server says it hears at once, whether the bus is there or not
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
 				cfg.Log.Warn("the event bus is away: updates come late", "error", err)
@@ -182,8 +183,11 @@ func (b *bus) speak() {
 		select {
 		case m := <-b.outgoing:
 			b.send(m)
+			b.heard(m)
 		case <-alive.C:
-			b.send(message{From: b.self, Seq: b.told()})
+			m := message{From: b.self, Seq: b.told()}
+			b.send(m)
+			b.heard(m)
 			b.listenForSilence()
 		case <-b.closing:
 			b.drain()
@@ -198,6 +202,7 @@ func (b *bus) drain() {
 		select {
 		case m := <-b.outgoing:
 			b.send(m)
+			b.heard(m)
 		default:
 			b.send(message{From: b.self, Seq: b.told(), Bye: true})
 			if b.conn.IsConnected() { // else nobody is there to be told

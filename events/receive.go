@@ -7,14 +7,18 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// receive takes a message from the bus and tells the hub, also of what has been lost
-// before it.
+// receive takes another server's message from the bus.
 func (b *bus) receive(raw *nats.Msg) {
 	var m message
 	if err := json.Unmarshal(raw.Data, &m); err != nil || m.From == "" {
 		b.cfg.Log.Warn("the event bus carries something foreign", "subject", raw.Subject)
 		return
 	}
+	b.heard(m)
+}
+
+// heard tells the hub of a message, and of what has been lost before it.
+func (b *bus) heard(m message) {
 	b.hearing.Lock()
 	defer b.hearing.Unlock()
 	if b.hear(m) {
