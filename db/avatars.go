@@ -40,12 +40,23 @@ func (t *Tx) Avatar(scope models.Scope, id string) (*models.Avatar, error) {
 
 // AvatarsByID reads many avatars with one statement, in no order; missing ones are left out.
 func (s *Store) AvatarsByID(ctx context.Context, scope models.Scope, ids []string) ([]*models.Avatar, error) {
-	found, err := gorm.G[*models.Avatar](s.reader, avatarsInScope(scope).and("id IN ?", ids).where()...).Find(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("avatars: %w", translate(err))
+	read := s.query(wholeAvatar.columns, wholeAvatar.names, len(wholeAvatar.put)) // of nearly every mutation: not by GORM
+	read.short = true
+	read.add("avatars")
+	read.where(avatarsInScope(scope).and("id IN ?", ids))
+	var rows Rows[AvatarRow]
+	if err := s.readAvatars(ctx, read, wholeAvatar, &rows); err != nil {
+		return nil, fmt.Errorf("avatars: %w", err)
+	}
+	found := make([]*models.Avatar, len(rows.List))
+	for i, row := range rows.List {
+		row.AccountID = scope.AccountID
+		found[i] = &row.Avatar
 	}
 	return found, nil
 }
+
+var wholeAvatar = SelectAvatars(AvatarID | AvatarName | AvatarURL | AvatarCreatedAt | AvatarArchivedAt)
 
 // Avatars reads one page of avatars, newest first.
 func (s *Store) Avatars(ctx context.Context, q models.AvatarQuery) (*models.AvatarConnection, error) {
