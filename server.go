@@ -128,7 +128,7 @@ func start(ctx context.Context, cfg *config.Config, logs io.Writer) (_ *server, 
 // build opens the database and makes the rooms of the house, each given what it may know.
 func (s *server) build(ctx context.Context) error {
 	var err error
-	s.hub, err = events.Open(ctx, events.Config{URL: s.cfg.NATSURL.Reveal(), Environment: s.cfg.Session.Environment, Log: s.log})
+	s.hub, err = events.Open(events.Config{URL: s.cfg.NATSURL.Reveal(), Environment: s.cfg.Session.Environment, Log: s.log})
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ type fixture struct {
 
 func setup(t *testing.T) fixture {
 	t.Helper()
-	hub, err := events.Open(t.Context(), events.Config{Environment: "test", Log: slog.New(slog.DiscardHandler)})
+	hub, err := events.Open(events.Config{Environment: "test", Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

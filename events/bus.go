@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"greenroom/models"
@@ -28,14 +27,11 @@ const (
 	// queued is how many changes wait for the bus at most. More are dropped, which listeners
 	// notice by the count.
 	queued = 1 << 14
-	// startWithin bounds the start of the server inside this process.
-	startWithin = 10 * time.Second
 )
 
 // Config is where changes go.
 type Config struct {
-	// URL is of a NATS server or cluster, with credentials; empty for one inside this process,
-	// which nobody else can reach.
+	// URL is of a NATS server or cluster, with credentials; empty for a server that is alone.
 	URL string
 	// Environment keeps installations that share a NATS cluster apart: [a-z0-9-]+.
 	Environment string
@@ -43,14 +39,13 @@ type Config struct {
 }
 
 // A bus carries changes between the servers of one installation over NATS core: at most once, in
-// each publisher's order.
+// each publisher's order. What a server says itself it hears too, in that order, without NATS.
 type bus struct {
-	cfg      Config
-	hub      *Hub
-	self     string
-	subject  string
-	embedded *server.Server // nil with a URL
-	conn     *nats.Conn
+	cfg     Config
+	hub     *Hub
+	self    string
+	subject string
+	conn    *nats.Conn // nil without a URL
 
 	outgoing chan message
 	closing  chan struct{}
@@ -81,70 +76,49 @@ type publisher struct {
 	quiet int // beats without a word
 }
 
-// openBus connects to the NATS server at cfg.URL, or starts one inside this process. A server
-// that cannot be reached yet is no error: it is tried for ever, and meanwhile updates come late.
-func openBus(ctx context.Context, cfg Config, hub *Hub) (*bus, error) {
+// openBus connects to the NATS server at cfg.URL, if there is one. A server that cannot be reached yet
+// is no error: it is tried for ever, and meanwhile updates of other servers come late.
+func openBus(cfg Config, hub *Hub) (*bus, error) {
 	b := &bus{
 		cfg: cfg, hub: hub, self: rand.Text(), subject: "greenroom." + cfg.Environment + ".changes",
 		outgoing: make(chan message, queued), closing: make(chan struct{}), publishers: map[string]*publisher{},
 	}
-	options := []nats.Option{
-		nats.Name("greenroom " + b.self), nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true),
-		nats.NoEcho(), // what this server says it hears at once, whether the bus is there or not
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			if err != nil {
-				cfg.Log.Warn("the event bus is away: updates come late", "error", err)
-			}
-		}),
-		nats.ReconnectHandler(func(*nats.Conn) {
-			cfg.Log.Info("the event bus is back")
-			hub.missed()
-		}),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			cfg.Log.Warn("event bus", "error", err)
-			hub.missed()
-		}),
-	}
-	if cfg.URL == "" {
-		if err := b.embed(ctx); err != nil {
+	if cfg.URL != "" {
+		if err := b.connect(); err != nil {
 			return nil, err
 		}
-		options = append(options, nats.InProcessServer(b.embedded))
-	}
-	var err error
-	if b.conn, err = nats.Connect(cfg.URL, options...); err != nil {
-		b.stopEmbedded()
-		return nil, errors.New("NATS_URL: the event bus cannot be used; check its form and credentials") // the error may repeat the URL, which holds a secret
-	}
-	if _, err := b.conn.Subscribe(b.subject, b.receive); err != nil {
-		b.conn.Close()
-		b.stopEmbedded()
-		return nil, fmt.Errorf("event bus: %w", err)
 	}
 	b.running.Go(b.speak)
 	return b, nil
 }
 
-// embed starts a server that has no listener: it is reached by a pipe.
-func (b *bus) embed(ctx context.Context) error {
-	ns, err := server.NewServer(&server.Options{ServerName: b.self, DontListen: true, NoSigs: true, NoLog: true})
-	if err != nil {
+func (b *bus) connect() error {
+	options := []nats.Option{
+		nats.Name("greenroom " + b.self), nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true),
+		nats.NoEcho(), // what this server says it hears at once, whether the bus is there or not
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				b.cfg.Log.Warn("the event bus is away: updates come late", "error", err)
+			}
+		}),
+		nats.ReconnectHandler(func(*nats.Conn) {
+			b.cfg.Log.Info("the event bus is back")
+			b.hub.missed()
+		}),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			b.cfg.Log.Warn("event bus", "error", err)
+			b.hub.missed()
+		}),
+	}
+	var err error
+	if b.conn, err = nats.Connect(b.cfg.URL, options...); err != nil {
+		return errors.New("NATS_URL: the event bus cannot be used; check its form and credentials") // the error may repeat the URL, which holds a secret
+	}
+	if _, err := b.conn.Subscribe(b.subject, b.receive); err != nil {
+		b.conn.Close()
 		return fmt.Errorf("event bus: %w", err)
 	}
-	b.embedded = ns
-	ns.Start()
-	if !ns.ReadyForConnections(startWithin) || ctx.Err() != nil {
-		b.stopEmbedded()
-		return errors.New("event bus: it did not start in time")
-	}
 	return nil
-}
-
-func (b *bus) stopEmbedded() {
-	if b.embedded != nil {
-		b.embedded.Shutdown()
-		b.embedded.WaitForShutdown()
-	}
 }
 
 func (b *bus) publish(c *models.Change) {
@@ -171,8 +145,9 @@ func (b *bus) close() {
 	b.mu.Unlock()
 	close(b.closing)
 	b.running.Wait()
-	b.conn.Close()
-	b.stopEmbedded()
+	if b.conn != nil {
+		b.conn.Close()
+	}
 }
 
 // speak sends what is queued, and signs of life, until close.
@@ -205,7 +180,7 @@ func (b *bus) drain() {
 			b.heard(m)
 		default:
 			b.send(message{From: b.self, Seq: b.told(), Bye: true})
-			if b.conn.IsConnected() { // else nobody is there to be told
+			if b.conn != nil && b.conn.IsConnected() { // else nobody is there to be told
 				ctx, cancel := context.WithTimeout(context.Background(), beat)
 				_ = b.conn.FlushWithContext(ctx) // the others notice what was lost
 				cancel()
@@ -222,7 +197,11 @@ func (b *bus) told() uint64 {
 	return b.seq - uint64(len(b.outgoing))
 }
 
+// send tells the other servers, if there are any.
 func (b *bus) send(m message) {
+	if b.conn == nil {
+		return
+	}
 	text, err := json.Marshal(m)
 	if err == nil {
 		err = b.conn.Publish(b.subject, text)

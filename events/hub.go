@@ -6,7 +6,6 @@
 package events
 
 import (
-	"context"
 	"sync"
 
 	lru "github.com/hashicorp/golang-lru/v2/simplelru"
@@ -37,10 +36,10 @@ type topic struct {
 }
 
 // Open makes the hub of one server. The caller calls Close in the end.
-func Open(ctx context.Context, cfg Config) (*Hub, error) {
+func Open(cfg Config) (*Hub, error) {
 	h := &Hub{sessions: map[string]map[*Watch]struct{}{}, accounts: map[string]*topic{}}
 	var err error
-	if h.bus, err = openBus(ctx, cfg, h); err != nil {
+	if h.bus, err = openBus(cfg, h); err != nil {
 		return nil, err
 	}
 	return h, nil

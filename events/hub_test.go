@@ -1,7 +1,6 @@
 package events
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -22,7 +21,7 @@ const epoch models.Time = 1_790_000_000_000
 
 func open(t *testing.T, url string) *Hub {
 	t.Helper()
-	h, err := Open(context.Background(), Config{URL: url, Environment: "test", Log: slog.New(slog.DiscardHandler)})
+	h, err := Open(Config{URL: url, Environment: "test", Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -352,7 +351,7 @@ func TestBus(t *testing.T) {
 	t.Run("RefusesAURLWithoutRepeatingIt", func(t *testing.T) {
 		t.Parallel()
 		for _, url := range []string{"nats://user:hunter2@\x7f", "nats://user:hunter2@127.0.0.1:4222,ws://127.0.0.1:2"} {
-			h, err := Open(context.Background(), Config{URL: url, Environment: "test", Log: slog.New(slog.DiscardHandler)})
+			h, err := Open(Config{URL: url, Environment: "test", Log: slog.New(slog.DiscardHandler)})
 			if err == nil || h != nil {
 				t.Fatalf("%q was taken", url)
 			}

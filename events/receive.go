@@ -60,7 +60,7 @@ func (b *bus) listenForSilence() {
 			died = true
 		}
 	}
-	if b.conn.IsConnected() {
+	if b.conn == nil || b.conn.IsConnected() {
 		b.deaf = 0
 	} else if b.deaf++; time.Duration(b.deaf)*beat >= blind {
 		b.deaf = 0

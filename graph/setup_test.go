@@ -106,7 +106,7 @@ func setupOn(tb testing.TB, database string) *world {
 func (w *world) assemble(client *daily.Client) {
 	w.t.Helper()
 	var err error
-	w.hub, err = events.Open(context.Background(), events.Config{Environment: "test", Log: slog.New(slog.DiscardHandler)})
+	w.hub, err = events.Open(events.Config{Environment: "test", Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -108,7 +108,7 @@ func setup(t *testing.T, options ...option) *world {
 func (w *world) boot() {
 	w.t.Helper()
 	var err error
-	w.hub, err = events.Open(context.Background(), events.Config{Environment: "test", Log: slog.New(slog.DiscardHandler)})
+	w.hub, err = events.Open(events.Config{Environment: "test", Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -108,7 +108,7 @@ func (n narrow) Accept() (net.Conn, error) {
 func (w *world) openStore() {
 	w.t.Helper()
 	var err error
-	if w.hub, err = events.Open(context.Background(), events.Config{Environment: "test", Log: slog.New(slog.DiscardHandler)}); err != nil {
+	if w.hub, err = events.Open(events.Config{Environment: "test", Log: slog.New(slog.DiscardHandler)}); err != nil {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(w.hub.Close)
