@@ -41,45 +41,78 @@ func (y *yard) compareWrites(ctx context.Context) error {
 	return y.compareLives(ctx)
 }
 
-// compareWriters has a process of each kind write sessions without a server, in turns. Nothing
-// else runs meanwhile, so they have every core.
+// A writer is a process that writes sessions without a server.
+type writer struct {
+	name, binary string
+}
+
+// writers are what is compared, ours first.
+func (y *yard) writers() []writer {
+	all := []writer{
+		{"Store.Write", "writer"},
+		{"GORM's transactions", "naive"},
+	}
+	if y.engine == onSQLite {
+		all = append(all, writer{"the limit: one prepared INSERT", "handwritten"})
+	}
+	return all
+}
+
+// groups are how many callers write at once, beside those of the goal.
+var groups = []int{1, 16, 256}
+
+// compareWriters has a process of each kind write sessions, in turns, and answers the ratio of the
+// goal. Nothing else runs meanwhile, so they have every core.
 func (y *yard) compareWriters() (ratio, error) {
 	b := y.goals
-	writers := []string{"writer", "naive"}
-	databases := map[string]string{}
-	for _, name := range writers {
+	writers := y.writers()
+	databases := make([]string, len(writers))
+	for i := range writers {
 		database, err := y.copy()
 		if err != nil {
 			return ratio{}, err
 		}
-		databases[name] = database
+		databases[i] = database
 	}
-	done, all := map[string][]peer.Count{}, []float64{}
-	for turn := range b.Rounds {
-		for _, name := range writers {
-			var count peer.Count
-			line := append(b.both(), y.peer(name, databases[name], "creates",
-				"--avatar="+y.avatar, "--callers="+strconv.Itoa(b.Callers), "--for="+b.WriteSpan.String())...)
-			if err := y.decode(line, &count); err != nil {
-				return ratio{}, err
-			}
-			done[name] = append(done[name], count)
+	r, err := y.raceWriters(writers, databases, b.Callers, b.Rounds)
+	if err != nil {
+		return r, err
+	}
+	for _, callers := range groups {
+		if _, err := y.raceWriters(writers, databases, callers, min(b.Rounds, 3)); err != nil {
+			return r, err
 		}
-		all = append(all, done["writer"][turn].Rate/done["naive"][turn].Rate)
 	}
-	r := ratioOf(all)
-	_, _ = fmt.Fprintf(b.out, "create in process, %d callers, %s: × %s (%s - %s)\n", b.Callers, y.engine, short(r.median), short(r.low), short(r.high))
-	for _, name := range writers {
-		var rates, cpu []float64
-		failed := 0
-		for _, c := range done[name] {
-			rates, cpu, failed = append(rates, c.Rate), append(cpu, c.CPU), failed+c.Failed
-		}
-		_, _ = fmt.Fprintf(b.out, "  %s: %.0f/s, CPU %.0f µs, %d refused\n", kinds[name], median(rates), median(cpu), failed)
-	}
-	_, err := fmt.Fprintln(b.out)
+	_, err = fmt.Fprintln(b.out)
 	return r, err
 }
 
-// kinds are what the writers stand for.
-var kinds = map[string]string{"writer": "Store.Write", "naive": "GORM's transactions"}
+// raceWriters has each write with so many callers, in turns, and gives the first one's rate as so many
+// times the second's.
+func (y *yard) raceWriters(writers []writer, databases []string, callers, rounds int) (ratio, error) {
+	b := y.goals
+	done, all := make([][]peer.Count, len(writers)), []float64{}
+	for turn := range rounds {
+		for i, w := range writers {
+			var count peer.Count
+			line := append(b.both(), y.peer(w.binary, databases[i], "creates",
+				"--avatar="+y.avatar, "--callers="+strconv.Itoa(callers), "--for="+b.WriteSpan.String())...)
+			if err := y.decode(line, &count); err != nil {
+				return ratio{}, err
+			}
+			done[i] = append(done[i], count)
+		}
+		all = append(all, done[0][turn].Rate/done[1][turn].Rate)
+	}
+	r := ratioOf(all)
+	_, _ = fmt.Fprintf(b.out, "create in process, %d callers, %s: × %s (%s - %s)\n", callers, y.engine, short(r.median), short(r.low), short(r.high))
+	for i, w := range writers {
+		var rates, cpu []float64
+		failed := 0
+		for _, c := range done[i] {
+			rates, cpu, failed = append(rates, c.Rate), append(cpu, c.CPU), failed+c.Failed
+		}
+		_, _ = fmt.Fprintf(b.out, "  %-32s %.0f/s, CPU %.0f µs, %d refused\n", w.name+":", median(rates), median(cpu), failed)
+	}
+	return r, nil
+}

@@ -154,7 +154,7 @@ func (y *yard) line(name, database string) []string {
 	case naive:
 		line = y.peer("naive", database, "serve")
 	case handwritten:
-		line = y.peer("handwritten", database)
+		line = y.peer("handwritten", database, "serve")
 	case mercurius:
 		line = append([]string{"node", filepath.Join(y.goals.folder(), "node", "mercurius.mjs")}, y.told(database)...)
 	case apollo:

@@ -19,15 +19,26 @@ import (
 	"greenroom/bench/peer"
 )
 
+// commands is the command line.
+type commands struct {
+	peer.Options
+	Serve   serve   `cmd:"" help:"Serve what looks like GraphQL."`
+	Creates creates `cmd:"" help:"Write sessions in this process, without any server, and print how many."`
+}
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	var o peer.Options
-	command := kong.Parse(&o)
-	command.FatalIfErrorf(run(ctx, &o))
+	var cli commands
+	command := kong.Parse(&cli)
+	command.BindTo(ctx, (*context.Context)(nil))
+	command.FatalIfErrorf(command.Run(&cli.Options))
 }
 
-func run(ctx context.Context, o *peer.Options) error {
+type serve struct{}
+
+// Run serves.
+func (serve) Run(ctx context.Context, o *peer.Options) error {
 	driver, dsn := "pgx", o.Database
 	if file, ok := o.SQLite(); ok {
 		driver, dsn = "sqlite3", file
