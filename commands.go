@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -102,6 +103,8 @@ func (c *serveCommand) Run(t *terminal) error {
 		s.stop()
 		return err
 	}
+	// Flags, and the migrations of a new database, leave several times what an idle server needs.
+	debug.FreeOSMemory()
 	return s.wait(t.ctx)
 }
 
