@@ -29,9 +29,15 @@ type liteReaders struct {
 
 type liteReader struct {
 	conn       driver.Conn
-	statements map[string]driver.StmtQueryContext
+	statements map[string]liteStatement
 	args       []driver.NamedValue
 	dest       [1]driver.Value
+}
+
+// A liteStatement is what the driver's statements are.
+type liteStatement interface {
+	driver.Stmt
+	driver.StmtQueryContext
 }
 
 func newLiteReaders(dsn string, most int) (*liteReaders, error) {
@@ -86,7 +92,7 @@ func (l *liteReaders) take(ctx context.Context) (*liteReader, error) {
 		<-l.places
 		return nil, err
 	}
-	return &liteReader{conn: conn, statements: map[string]driver.StmtQueryContext{}}, nil
+	return &liteReader{conn: conn, statements: map[string]liteStatement{}}, nil
 }
 
 // give takes a connection back. One whose read has failed, for whatever reason, is not used again.
@@ -94,7 +100,7 @@ func (l *liteReaders) give(r *liteReader, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed || err != nil {
-		_ = r.conn.Close() // nothing was written
+		_ = r.close() // nothing was written
 	} else {
 		l.idle = append(l.idle, r)
 	}
@@ -108,10 +114,20 @@ func (l *liteReaders) close() error {
 	l.closed = true
 	var errs []error
 	for _, r := range l.idle {
-		errs = append(errs, r.conn.Close())
+		errs = append(errs, r.close())
 	}
 	l.idle = nil
 	return errors.Join(errs...)
+}
+
+// close ends the statements first: SQLite keeps a connection, its files and its memory for as long as
+// one is left.
+func (r *liteReader) close() error {
+	var errs []error
+	for _, statement := range r.statements {
+		errs = append(errs, statement.Close())
+	}
+	return errors.Join(append(errs, r.conn.Close())...)
 }
 
 func (r *liteReader) blob(ctx context.Context, text []byte, args []any) ([]byte, error) {
@@ -139,7 +155,7 @@ func (r *liteReader) blob(ctx context.Context, text []byte, args []any) ([]byte,
 	return blob, nil
 }
 
-func (r *liteReader) prepared(ctx context.Context, text []byte) (driver.StmtQueryContext, error) {
+func (r *liteReader) prepared(ctx context.Context, text []byte) (liteStatement, error) {
 	if known, ok := r.statements[string(text)]; ok {
 		return known, nil
 	}
@@ -148,9 +164,7 @@ func (r *liteReader) prepared(ctx context.Context, text []byte) (driver.StmtQuer
 			break
 		}
 		delete(r.statements, other) // any: which one matters little
-		if closer, ok := statement.(driver.Stmt); ok {
-			_ = closer.Close() // nothing was written
-		}
+		_ = statement.Close()       // nothing was written
 	}
 	conn, ok := r.conn.(driver.ConnPrepareContext)
 	if !ok {
@@ -160,7 +174,7 @@ func (r *liteReader) prepared(ctx context.Context, text []byte) (driver.StmtQuer
 	if err != nil {
 		return nil, err
 	}
-	statement, ok := made.(driver.StmtQueryContext)
+	statement, ok := made.(liteStatement)
 	if !ok {
 		return nil, fmt.Errorf("sqlite: the driver's %T does not query", made)
 	}

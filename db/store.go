@@ -118,9 +118,10 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Close waits for writes under way and closes the database.
+// Close waits for writes under way and closes the database. The writer goes last: SQLite's log goes
+// into the database with the last connection, if that may write.
 func (s *Store) Close() error {
-	return errors.Join(s.writer.close(), s.fast.close(), closeDB(s.reader))
+	return errors.Join(s.fast.close(), closeDB(s.reader), s.writer.close())
 }
 
 func closeDB(g *gorm.DB) error {
