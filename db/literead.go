@@ -19,8 +19,9 @@ const keptStatements = 128
 // keeps its statements prepared, and a query's rows come in one call.
 type liteReaders struct {
 	dsn string
-	// places bounds how many are in use.
-	places chan struct{}
+	// places bounds how many are in use, long how many of them for reads that may last: one account's
+	// searches leave room for the look-ups that begin everybody's requests.
+	places, long chan struct{}
 
 	mu     sync.Mutex
 	idle   []*liteReader
@@ -41,22 +42,27 @@ type liteStatement interface {
 }
 
 func newLiteReaders(dsn string, most int) (*liteReaders, error) {
-	return &liteReaders{dsn: dsn, places: make(chan struct{}, most)}, installPack()
+	return &liteReaders{dsn: dsn, places: make(chan struct{}, most), long: make(chan struct{}, max(1, most/2))}, installPack()
 }
 
 // blob runs a statement whose only answer is greenroom_pack's blob; nil when there are no rows. A
 // short one runs to its end: the driver would have a goroutine watch over it.
 func (l *liteReaders) blob(ctx context.Context, text []byte, args []any, short bool) ([]byte, error) {
+	if !short {
+		within, cancel := context.WithTimeout(ctx, readWithin)
+		defer cancel()
+		if err := enter(within, l.long); err != nil {
+			return nil, err
+		}
+		defer func() { <-l.long }()
+		ctx = within
+	}
 	r, err := l.take(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if short {
 		ctx = context.WithoutCancel(ctx)
-	} else {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, readWithin)
-		defer cancel()
 	}
 	blob, err := r.blob(ctx, text, args)
 	l.give(r, err)
@@ -65,16 +71,8 @@ func (l *liteReaders) blob(ctx context.Context, text []byte, args []any, short b
 
 // take waits for a connection, the one that was used last first: its cache is warm.
 func (l *liteReaders) take(ctx context.Context) (*liteReader, error) {
-	select {
-	case l.places <- struct{}{}:
-	default:
-		ctx, cancel := context.WithTimeout(ctx, readWithin)
-		defer cancel()
-		select {
-		case l.places <- struct{}{}:
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
+	if err := enter(ctx, l.places); err != nil {
+		return nil, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -93,6 +91,23 @@ func (l *liteReaders) take(ctx context.Context) (*liteReader, error) {
 		return nil, err
 	}
 	return &liteReader{conn: conn, statements: map[string]liteStatement{}}, nil
+}
+
+// enter waits for one of the places.
+func enter(ctx context.Context, places chan<- struct{}) error {
+	select {
+	case places <- struct{}{}:
+		return nil
+	default:
+	}
+	ctx, cancel := context.WithTimeout(ctx, readWithin)
+	defer cancel()
+	select {
+	case places <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // give takes a connection back. One whose read has failed, for whatever reason, is not used again.
