@@ -26,6 +26,14 @@ type run struct {
 	timelines []stored
 	// tasks are the root fields; nil is one that has failed.
 	tasks []task
+	// failed are the fields' errors. Nobody hears of them when the generated executor answers: it meets
+	// its own.
+	failed []failure
+}
+
+type failure struct {
+	ctx context.Context // the field's
+	err error
 }
 
 // run answers an operation. It gives false, and has done nothing but read, when the generated
@@ -48,6 +56,7 @@ func (p *plan) run(x *run) (*graphql.Response, bool) {
 			return nil, false
 		}
 	}
+	defer x.tell()
 	b := transport.Buffer()
 	for i := range p.roots {
 		b = append(b, p.roots[i].text...)
@@ -57,6 +66,12 @@ func (p *plan) run(x *run) (*graphql.Response, bool) {
 		}
 	}
 	return &graphql.Response{Data: append(b, p.tail...)}, true
+}
+
+func (x *run) tell() {
+	for _, f := range x.failed {
+		graphql.AddError(f.ctx, f.err)
+	}
 }
 
 func (x *run) done() {
@@ -95,7 +110,7 @@ func (r *rootField) read(x *run, i int) (on bool) {
 	case err != nil:
 		x.end(i)
 		ctx := r.context(x)
-		graphql.AddError(ctx, graphql.AddFieldLocationToError(ctx, err))
+		x.failed = append(x.failed, failure{ctx, graphql.AddFieldLocationToError(ctx, err)})
 	}
 	return true
 }
@@ -121,7 +136,7 @@ func (r *rootField) caught(x *run, i int, panicked any, on *bool) {
 	if panicked != nil {
 		x.end(i)
 		ctx := r.context(x)
-		graphql.AddError(ctx, x.op.Recover(ctx, panicked))
+		x.failed = append(x.failed, failure{ctx, x.op.Recover(ctx, panicked)})
 		*on = true
 	}
 }
