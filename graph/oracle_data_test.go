@@ -18,6 +18,12 @@ var hostileTexts = []string{
 	"👩🏽‍🚀 \U0010ffff", "%_!%", "' OR 1=1 --", "null", "{}", strings.Repeat("x", 128), "\ufffd\ufeff",
 }
 
+// storedValues are in metadata, and filtered for.
+var storedValues = []any{
+	"plain", true, false, json.Number("1.50"), json.Number("1.5"), json.Number("9007199254740993"), json.Number("9007199254740992"),
+	json.Number("-0"), json.Number("0"), json.Number("1e2"), json.Number("100"), json.Number("1e-7"),
+}
+
 // A planted world has sessions in every state that a row can have, of two accounts.
 type planted struct {
 	*world
@@ -89,7 +95,7 @@ func (p *planted) plantSession(r *rand.Rand, of *auth.Caller, i int) {
 	}
 	object := map[string]any{}
 	for range r.IntN(3) {
-		object[pick(r, hostileTexts)] = []any{pick(r, hostileTexts), true, json.Number("1.50"), nil, map[string]any{"a": "b"}}[r.IntN(5)]
+		object[pick(r, hostileTexts)] = pick(r, append([]any{pick(r, hostileTexts), nil, map[string]any{"a": "b"}}, storedValues...))
 	}
 	var err error
 	if s.Metadata, err = models.NewMetadata(object); err != nil {
@@ -150,8 +156,10 @@ var states = []func(r *rand.Rand, s *models.Session){
 	func(r *rand.Rand, s *models.Session) { started(r, s); s.End(*s.StartedAt, models.EndAvatarLost) },
 }
 
+// started is long enough ago for every end above to be behind it.
 func started(r *rand.Rand, s *models.Session) {
-	s.StartedAt, s.AvatarState = (s.CreatedAt - models.Time(r.IntN(1e6))).Ptr(), models.AvatarReady
+	at := min(s.CreatedAt-models.Time(r.IntN(1e6)), epoch-10_000)
+	s.StartedAt, s.AvatarState = &at, models.AvatarReady
 }
 
 func due(s *models.Session, at models.Time, why models.EndReason) {

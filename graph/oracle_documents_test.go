@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"greenroom/models"
 )
@@ -54,20 +56,53 @@ var branches = map[string]map[string]string{
 	"Query":             {"viewer": "Viewer"},
 }
 
-// newDocument writes a document.
-func newDocument(r *rand.Rand, data *planted) (text string, variables vars) {
+// newDocument writes a document, and names the operation that is to be run.
+func newDocument(r *rand.Rand, data *planted) (text, operation string, variables vars) {
 	d := &documents{
 		r: r, data: data, variables: vars{}, fragments: map[string]string{}, fields: 5 + r.IntN(60), exotic: r.IntN(10) == 0,
 	}
 	var body strings.Builder
 	for range 1 + r.IntN(3)*r.IntN(2) {
-		body.WriteString(d.root() + " ")
+		body.WriteString(d.rootOrFragment() + " ")
 	}
 	text = "{ " + body.String() + "}"
+	declared := ""
 	if len(d.declared) > 0 {
-		text = "query Q(" + strings.Join(d.declared, ", ") + ") " + text
+		declared = "(" + strings.Join(d.declared, ", ") + ")"
+		text = "query Q" + declared + " " + text
 	}
-	return text + " " + strings.Join(d.bodies, " "), d.variables
+	if declared != "" && r.IntN(6) == 0 { // another operation with the same fragments and other defaults
+		others := strings.NewReplacer(" = true", " = false", " = 2", " = 3", " = 1", " = 4").Replace(declared)
+		text += " query Other" + others + " { " + body.String() + "}"
+		operation = pick(r, []string{"Q", "Q", "Q", "Other", "Other", "Other", "", "None"})
+	}
+	return text + " " + strings.Join(d.bodies, " "), operation, d.variables
+}
+
+// rootOrFragment writes root fields, some of them in fragments, and some twice.
+func (d *documents) rootOrFragment() string {
+	switch d.r.IntN(24) {
+	case 0:
+		return "... on Query" + d.directive() + " { " + d.root() + " }"
+	case 1:
+		return "..." + d.directive() + " { " + d.root() + " " + d.root() + " }"
+	case 2:
+		d.aliases++
+		name := "F" + strconv.Itoa(d.aliases)
+		d.bodies = append(d.bodies, "fragment "+name+" on Query { "+d.root()+" }")
+		return "..." + name + d.directive() + " ..." + name
+	case 3:
+		return d.twice(d.alias("sessions")+d.sessionArguments(), "SessionConnection")
+	case 4:
+		return d.twice(d.alias("node")+"(id: "+d.id()+")", "Node")
+	default:
+		return d.root()
+	}
+}
+
+// twice selects of one field in two places, which are merged.
+func (d *documents) twice(field, typ string) string {
+	return field + d.directive() + d.selection(typ) + " " + field + d.directive() + d.selection(typ)
 }
 
 func (d *documents) root() string {
@@ -132,6 +167,9 @@ func (d *documents) one(typ string) string {
 	case n == 1:
 		return "..." + d.directive() + d.selection(typ)
 	case n == 2 && slices.Contains([]string{"Session", "Avatar", "SessionEvent"}, typ):
+		if d.r.IntN(4) == 0 {
+			return "... on Node" + d.directive() + d.selection("Node")
+		}
 		return "... on " + pick(d.r, []string{"Node", typ}) + d.directive() + " { id }"
 	case n == 3:
 		return d.alias("__typename") + d.directive()
@@ -141,7 +179,11 @@ func (d *documents) one(typ string) string {
 		return "... on " + of + d.directive() + d.selection(of)
 	}
 	if typ == "Session" && d.r.IntN(8) == 0 {
-		return d.alias("events") + d.arguments(d.optional(2, "last", "Int", func() any { return d.size() })) + d.directive() + d.selection("SessionEvent")
+		events := d.alias("events") + d.arguments(d.optional(2, "last", "Int", func() any { return d.size() }))
+		if d.r.IntN(6) == 0 {
+			return d.twice(events, "SessionEvent")
+		}
+		return events + d.directive() + d.selection("SessionEvent")
 	}
 	if d.exotic && typ == "Avatar" && d.r.IntN(3) == 0 {
 		return d.alias("sessions") + d.sessionArguments() + d.selection("SessionConnection")
@@ -158,7 +200,10 @@ func (d *documents) one(typ string) string {
 
 // sameAlias gives a field one of two names, which are always its own: selections meet and are merged.
 func (d *documents) sameAlias(name string) string {
-	if d.r.IntN(6) == 0 {
+	switch n := d.r.IntN(300); {
+	case n == 0: // where it stands alone; else the document is refused
+		return pick(d.r, []string{"id", "name", "__proto__", "constructor", "on", "true", "null"}) + ": " + name
+	case n < 50:
 		return "also_" + name + ": " + name
 	}
 	return name
@@ -167,7 +212,14 @@ func (d *documents) sameAlias(name string) string {
 // alias gives a field a name that no other has, since its arguments are its own.
 func (d *documents) alias(name string) string {
 	d.aliases++
-	return "f" + strconv.Itoa(d.aliases) + ": " + name
+	alias := "f" + strconv.Itoa(d.aliases)
+	switch d.r.IntN(20) {
+	case 0:
+		alias += strings.Repeat("_long", 200)
+	case 1:
+		alias = "_" + alias + "_" + name
+	}
+	return alias + ": " + name
 }
 
 // spread uses a fragment, a new one or one that is there.
@@ -188,11 +240,17 @@ func (d *documents) directive() string {
 	if d.r.IntN(12) > 0 {
 		return ""
 	}
-	name := pick(d.r, []string{"skip", "include"})
-	if d.r.IntN(2) == 0 {
-		return " @" + name + "(if: " + strconv.FormatBool(d.r.IntN(4) > 0 == (name == "include")) + ")"
+	names := pick(d.r, [][]string{{"skip"}, {"skip"}, {"include"}, {"include"}, {"include", "skip"}})
+	text := ""
+	for _, name := range names {
+		value := d.r.IntN(4) > 0 == (name == "include")
+		if d.r.IntN(2) == 0 {
+			text += " @" + name + "(if: " + strconv.FormatBool(value) + ")"
+			continue
+		}
+		text += " @" + name + "(if: " + d.variable("Boolean!", value) + ")"
 	}
-	return " @" + name + "(if: " + d.variable("Boolean!", d.r.IntN(4) > 0 == (name == "include")) + ")"
+	return text
 }
 
 // An enum is a value that is written without quotation marks in a document, and with them in JSON.
@@ -200,6 +258,16 @@ type enum string
 
 // variable declares a variable with a value, or with that as its default.
 func (d *documents) variable(typ string, value any) string {
+	if d.r.IntN(4) == 0 {
+		for i, known := range d.declared {
+			if strings.HasSuffix(known, ": "+typ) { // the same in two places
+				return "$v" + strconv.Itoa(i)
+			}
+		}
+	}
+	if d.r.IntN(60) == 0 {
+		value = pick(d.r, []any{json.Number("2.0"), json.Number("1e0"), json.Number("2.5"), "3", true, []any{}, vars{}, json.Number("9007199254740993"), json.Number("1e400")})
+	}
 	name := "v" + strconv.Itoa(len(d.declared))
 	switch {
 	case d.r.IntN(4) == 0 && value != nil:
@@ -229,7 +297,52 @@ func (d *documents) optional(often int, name, typ string, value func() any) []st
 	if d.r.IntN(2) == 0 {
 		return []string{name + ": " + d.variable(typ, v)}
 	}
-	return []string{name + ": " + literal(v)}
+	return []string{name + ": " + d.mixed(typ, v)}
+}
+
+// members are those of input objects, and their types.
+var members = map[string]map[string]string{
+	"SessionFilter": {
+		"status": "[SessionStatus!]", "endReason": "[SessionEndReason!]", "avatarId": "[ID!]", "endUserId": "[String!]",
+		"createdAfter": "DateTime", "createdBefore": "DateTime", "metadata": "JSONObject",
+	},
+	"SessionOrder": {"field": "SessionOrderField!", "direction": "OrderDirection!"},
+	"AvatarFilter": {"archived": "Boolean", "nameContains": "String"},
+}
+
+// mixed writes a value into the document, with variables in places of it.
+func (d *documents) mixed(typ string, value any) string {
+	switch v := value.(type) {
+	case vars:
+		if members[typ] == nil {
+			return literal(v)
+		}
+		var all []string
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			text := d.mixed(members[typ][name], v[name])
+			if d.r.IntN(6) == 0 {
+				text = d.variable(members[typ][name], v[name])
+			}
+			all = append(all, name+": "+text)
+		}
+		return "{" + strings.Join(all, ", ") + "}"
+	case []any:
+		of, isList := strings.CutPrefix(strings.TrimSuffix(typ, "]"), "[")
+		var all []string
+		for _, one := range v {
+			text := literal(one)
+			if isList && d.r.IntN(6) == 0 {
+				text = d.variable(of, one)
+			}
+			all = append(all, text)
+		}
+		return "[" + strings.Join(all, ", ") + "]"
+	case string:
+		if d.r.IntN(6) == 0 && !strings.ContainsAny(v, "\x00\x01\x1f") && !strings.HasSuffix(v, "\\") {
+			return `"""` + strings.ReplaceAll(v, `"""`, `\"""`) + `"""`
+		}
+	}
+	return literal(value)
 }
 
 func (d *documents) arguments(all []string) string {
@@ -281,10 +394,16 @@ func (d *documents) id() string {
 	if d.r.IntN(2) == 0 { // more of those that are there
 		id = pick(d.r, d.data.sessions).ID
 	}
-	if d.r.IntN(2) == 0 {
+	switch d.r.IntN(20) {
+	case 0:
+		return d.variable("ID!", json.Number("5"))
+	case 1:
+		return "12345678901234567890"[:1+d.r.IntN(20)]
+	case 2, 3, 4, 5, 6, 7, 8, 9, 10:
 		return d.variable("ID!", id)
+	default:
+		return d.mixed("ID!", id)
 	}
-	return literal(id)
 }
 
 func (d *documents) avatarFilter() any {
@@ -302,9 +421,20 @@ func (d *documents) sessionFilter() any {
 		"endReason":     several(r, []any{enum("EXPIRED"), enum("NEVER_STARTED"), enum("CLIENT_ENDED"), enum("QUOTA_EXHAUSTED")}),
 		"avatarId":      several(r, []any{pick(r, d.data.avatars).ID, pick(r, d.data.avatars).ID, "avat_x", 5}),
 		"endUserId":     several(r, []any{pick(r, hostileTexts), pick(r, hostileTexts), "nul\x00"}),
-		"createdAfter":  (around + models.Time(r.IntN(3)) - 1).String(),
-		"createdBefore": (around + models.Time(r.IntN(1e7))).String(),
-		"metadata":      vars{"plain": pick(r, []any{"plain", true, json.Number("1.5"), "x", nil, []any{}}), "also": nil},
+		"createdAfter":  instant(r, around+models.Time(r.IntN(3))-1),
+		"createdBefore": instant(r, around+models.Time(r.IntN(1e7))),
+		"metadata":      vars{pick(r, hostileTexts[1:]): pick(r, append([]any{"plain", "x", nil, []any{}}, storedValues...)), "also": nil},
+	})
+}
+
+// instant spells a time in one of the ways that are allowed, and some that are not.
+func instant(r *rand.Rand, at models.Time) string {
+	std := at.Std()
+	return pick(r, []string{
+		at.String(), std.Format("2006-01-02T15:04:05.000000001Z07:00"), std.In(time.FixedZone("", -9000)).Format(time.RFC3339Nano),
+		std.Format(time.RFC3339), std.Add(time.Nanosecond).Format(time.RFC3339Nano), pick(r, []string{
+			std.Format(time.DateTime), "9999-12-31T23:59:59.9999Z", "1969-12-31T23:59:59Z", "1970-01-01T00:00:00z", "2026-02-30T00:00:00Z",
+		}),
 	})
 }
 
@@ -332,6 +462,8 @@ func several(r *rand.Rand, values []any) any {
 	}
 }
 
+var isName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
 // literal writes a value into a document.
 func literal(v any) string {
 	switch v := v.(type) {
@@ -354,6 +486,9 @@ func literal(v any) string {
 	case vars:
 		var all []string
 		for _, name := range slices.Sorted(maps.Keys(v)) {
+			if !isName.MatchString(name) {
+				name = "plain" // in a document, a member is a name
+			}
 			all = append(all, name+": "+literal(v[name]))
 		}
 		return "{" + strings.Join(all, ", ") + "}"

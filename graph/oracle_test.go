@@ -93,14 +93,18 @@ const callersEach = 4
 // changes from one to the next, so that a document has several plans.
 func (o *oracle) compare(t *testing.T, r *rand.Rand) {
 	t.Helper()
-	text, variables := newDocument(r, o.planted)
+	text, operation, variables := newDocument(r, o.planted)
 	who := slices.Sorted(maps.Keys(o.callers))
 	for i := range callersEach {
 		name := "mine"
 		if i > 0 {
 			name = pick(r, who)
 		}
-		body, err := json.Marshal(vars{"query": text, "variables": variables})
+		request := vars{"query": text, "variables": variables}
+		if operation != "" {
+			request["operationName"] = operation
+		}
+		body, err := json.Marshal(request)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -169,9 +173,9 @@ func (o *oracle) vacuous(t *testing.T, n int64) {
 		"answers of plans": {o.seen.planned, n / 2},
 		"errors":           {o.seen.errors, n / 20},
 		"nulls":            {o.seen.null, n / 2},
-		"rows":             {o.seen.rows, n / 8},
+		"rows":             {o.seen.rows, n / 20},
 		"tokens":           {o.seen.tokens, n / 100},
-		"due sessions":     {o.seen.due, n / 500},
+		"due sessions":     {o.seen.due, n / 2000},
 		"events":           {o.seen.events, n / 100},
 	} {
 		if share.seen < share.least {
