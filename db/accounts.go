@@ -30,9 +30,9 @@ func (s *Store) OperatorAccounts(ctx context.Context) ([]*models.Account, error)
 
 // Account reads an account.
 func (t *Tx) Account(id string) (*models.Account, error) {
-	found, err := gorm.G[*models.Account](t.db).Where("id = ?", id).Take(t.ctx)
+	found, err := accounts.find(t, conditions{}.and("id = ?", id))
 	if err != nil {
-		return nil, fmt.Errorf("account %s: %w", id, translate(err))
+		return nil, fmt.Errorf("account %s: %w", id, err)
 	}
 	return found, nil
 }

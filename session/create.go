@@ -154,13 +154,16 @@ func checkText(text string, most int, field string) error {
 	return nil
 }
 
-// intend writes the session and its claim on the room, under the account's lock. It answers nil
-// when another caller has bound the key first.
+// intend writes the session and its claim on the room, under the account's lock if there is anything
+// to count or to bind. It answers nil when another caller has bound the key first.
 func (s *Service) intend(ctx context.Context, o *order) (*models.Session, error) {
 	var intent *models.Session
 	err := s.Store.Write(ctx, func(tx *db.Tx) error {
 		intent = nil
-		account, err := tx.LockAccount(o.caller.AccountID)
+		account, err := tx.Account(o.caller.AccountID)
+		if err == nil && (o.key != nil || s.counts(account)) {
+			account, err = tx.LockAccount(o.caller.AccountID)
+		}
 		if err != nil {
 			return err
 		}

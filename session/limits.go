@@ -7,6 +7,12 @@ import (
 	"greenroom/models"
 )
 
+// counts tells whether the account's plan limits anything that creates count.
+func (s *Service) counts(account *models.Account) bool {
+	plan, _ := s.Plans.Of(account)
+	return plan.MaxConcurrentSessions != nil || plan.IncludedMinutes != nil
+}
+
 // checkPlaces refuses when the plan's places are all taken. The caller holds the account's
 // lock, so that two creates cannot take the last place both.
 func checkPlaces(tx *db.Tx, plan models.Plan, accountID string, now models.Time) error {

@@ -64,7 +64,7 @@ func (k *Plans) add(schema *ast.Schema, op *graphql.OperationContext, v variant,
 	}
 	c := &compiler{schema: schema, op: op, who: v.who}
 	p := c.compile()
-	k.steps += c.steps
+	k.steps += c.steps + len(v.outcome) // what is not planned is kept, too
 	k.known[v], k.names[op.Operation] = p, names
 	return p
 }
