@@ -10,7 +10,8 @@ import (
 type Watch struct {
 	hub       *Hub
 	sessionID string
-	news      chan struct{}
+	wake      func()
+	news      chan struct{} // nil when somebody is woken instead
 
 	mu     sync.Mutex
 	newest *models.Session
@@ -20,7 +21,18 @@ type Watch struct {
 // Session subscribes to one session. The caller has checked that it may be seen, and calls
 // Close in the end.
 func (h *Hub) Session(id string) *Watch {
-	w := &Watch{hub: h, sessionID: id, news: make(chan struct{}, 1)}
+	news := make(chan struct{}, 1)
+	return h.watch(&Watch{hub: h, sessionID: id, news: news, wake: func() { signal(news) }})
+}
+
+// SessionWaking is Session for who does not wait: wake is called when Take has something, now and
+// then more than once. It must not block, nor call the hub.
+func (h *Hub) SessionWaking(id string, wake func()) *Watch {
+	return h.watch(&Watch{hub: h, sessionID: id, wake: wake})
+}
+
+func (h *Hub) watch(w *Watch) *Watch {
+	id := w.sessionID
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.sessions[id] == nil {
@@ -59,7 +71,7 @@ func (w *Watch) put(s *models.Session) {
 	defer w.mu.Unlock()
 	if w.newest == nil || w.newest.Revision < s.Revision {
 		w.newest = s
-		signal(w.news)
+		w.wake()
 	}
 }
 
@@ -67,7 +79,7 @@ func (w *Watch) doubt() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.doubts = true
-	signal(w.news)
+	w.wake()
 }
 
 // signal tells of news, unless that is known already.

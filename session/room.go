@@ -81,12 +81,16 @@ func (s *Service) roomToken(of *models.Session, userID string, now models.Time) 
 	if domain == nil {
 		return RoomToken{}, false
 	}
-	issued := models.TimeOf(now.Std().Truncate(tokenStep))
+	issued := TokenIssued(now)
 	return RoomToken{s.DailyKey, daily.Claims{
 		Room: of.Room.Name, DomainID: *domain, UserID: userID,
 		IssuedAt: issued, Expires: min(of.Room.Exp, issued.Add(tokenLife)),
 	}}, true
 }
+
+// TokenIssued is the beginning of the quarter of an hour that holds now: a session's tokens of one
+// quarter are the same string.
+func TokenIssued(now models.Time) models.Time { return models.TimeOf(now.Std().Truncate(tokenStep)) }
 
 // Expires is when the token stops opening the room.
 func (t *RoomToken) Expires() models.Time { return t.claims.Expires }
