@@ -150,6 +150,10 @@ type seen struct {
 	status int
 	bytes  int64
 	caller *auth.Caller
+	// ended writes the line of the log; outlives says that the handler goes on after it has returned,
+	// and will do that.
+	ended    func()
+	outlives bool
 }
 
 // WriteHeader remembers the status.
@@ -167,6 +171,12 @@ func (v *seen) Write(b []byte) (int, error) {
 	n, err := v.ResponseWriter.Write(b)
 	v.bytes += int64(n)
 	return n, err
+}
+
+// Outlive is called by a handler that goes on after it has returned: the request ends with done.
+func (v *seen) Outlive() (done func()) {
+	v.outlives = true
+	return func() { v.ended() }
 }
 
 // Unwrap lets a WebSocket take over the connection.
@@ -192,28 +202,38 @@ func (s *server) observe(mux *http.ServeMux, next http.Handler) http.Handler {
 		_, route := mux.Handler(r)
 		began := time.Now()
 		r.RemoteAddr = clientAddress(r, s.cfg.TrustedProxies)
+		method, path, remote := r.Method, r.URL.Path, r.RemoteAddr
+		// Without the request, whose header a socket need not keep.
+		v.ended = func() { s.logRequest(v, method, path, remote, time.Since(began)) }
 		next.ServeHTTP(v, r.WithContext(context.WithValue(r.Context(), seenKey{}, v)))
-		took := time.Since(began)
 		if v.status == 0 {
 			v.status = http.StatusOK // the handler has written nothing
 		}
 		// A socket or an event stream takes as long as its client likes.
 		if v.status != http.StatusSwitchingProtocols && !strings.HasPrefix(w.Header().Get("Content-Type"), "text/event-stream") {
-			s.metrics.request(route, v.status, took)
+			s.metrics.request(route, v.status, time.Since(began))
 		}
-		attributes := []slog.Attr{
-			slog.String("request", v.id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
-			slog.Int("status", v.status), slog.Int64("bytes", v.bytes),
-			slog.String("took", strconv.FormatFloat(took.Seconds()*1000, 'f', 3, 64)+"ms"), slog.String("remote", r.RemoteAddr),
+		if v.outlives {
+			v.ResponseWriter = nil // and the buffers behind it
+		} else {
+			v.ended()
 		}
-		if v.caller != nil {
-			attributes = append(attributes, slog.String("account", v.caller.AccountID), slog.String("credential", string(v.caller.Kind)))
-			if v.caller.SessionID != "" {
-				attributes = append(attributes, slog.String("session", v.caller.SessionID))
-			}
-		}
-		s.log.LogAttrs(r.Context(), slog.LevelInfo, "request", attributes...)
 	})
+}
+
+func (s *server) logRequest(v *seen, method, path, remote string, took time.Duration) {
+	attributes := []slog.Attr{
+		slog.String("request", v.id), slog.String("method", method), slog.String("path", path),
+		slog.Int("status", v.status), slog.Int64("bytes", v.bytes),
+		slog.String("took", strconv.FormatFloat(took.Seconds()*1000, 'f', 3, 64)+"ms"), slog.String("remote", remote),
+	}
+	if v.caller != nil {
+		attributes = append(attributes, slog.String("account", v.caller.AccountID), slog.String("credential", string(v.caller.Kind)))
+		if v.caller.SessionID != "" {
+			attributes = append(attributes, slog.String("session", v.caller.SessionID))
+		}
+	}
+	s.log.LogAttrs(context.Background(), slog.LevelInfo, "request", attributes...)
 }
 
 // noteCaller puts who is calling into the log.

@@ -22,7 +22,8 @@ func (s *socket) signIn(payload json.RawMessage) error {
 		return err
 	}
 	// The handshake has been let in: its credential, if any, was right.
-	secret, err := auth.Credential(s.request.Header)
+	secret, err := s.secret, s.badSecret
+	s.secret = "" // not to be kept for longer than it is needed
 	caller := auth.From(s.ctx)
 	switch {
 	case err != nil:
@@ -34,7 +35,7 @@ func (s *socket) signIn(payload json.RawMessage) error {
 		ctx, cancel := context.WithTimeout(s.ctx, admitWithin)
 		defer cancel()
 		secret = given
-		caller, err = s.t.Admit(ctx, s.request.RemoteAddr, given)
+		caller, err = s.t.Admit(ctx, s.remote, given)
 	}
 	if err != nil {
 		return closeRefused(err)

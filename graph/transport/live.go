@@ -21,11 +21,13 @@ type Live struct {
 	count          int
 	// held is what each account and each session holds, by id; what holds nothing is not there.
 	held map[string]Share
+
+	crew *crew
 }
 
 // NewLive makes a Live with nothing open.
 func NewLive(limits Limits) *Live {
-	l := &Live{limits: limits, held: map[string]Share{}}
+	l := &Live{limits: limits, held: map[string]Share{}, crew: newCrew()}
 	l.draining, l.drain = context.WithCancel(context.Background())
 	l.over, l.end = context.WithCancel(context.Background())
 	return l

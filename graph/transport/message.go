@@ -146,3 +146,17 @@ func begin(frame *bytes.Buffer, id []byte, kind string) {
 	frame.Write(id)
 	frame.WriteString(`,"type":"` + kind + `"`)
 }
+
+// Frames of messages with a payload that is JSON already.
+
+func appendNext(b, id, payload []byte) []byte {
+	const head, kind, tail = `{"id":`, `,"type":"` + typeNext + `","payload":`, `}`
+	b = appendHead(b, len(head)+len(id)+len(kind)+len(payload)+len(tail))
+	b = append(append(append(append(b, head...), id...), kind...), payload...)
+	return append(b, tail...)
+}
+
+func appendComplete(b, id []byte) []byte {
+	text := completeMessage(id)
+	return append(appendHead(b, len(text)), text...)
+}

@@ -14,13 +14,18 @@ import (
 )
 
 // An operation is one of a socket's. It is known under its id until the client has left it or
-// been told of its end; its goroutine may go on a little longer, with nobody to tell.
+// been told of its end; its goroutine may go on a little longer, with nobody to tell. A subscription
+// that has a source has none: the crew tells what there is to tell.
 type operation struct {
 	s  *socket
 	id string
 	// name is the id as JSON.
 	name []byte
 	end  context.CancelFunc
+	// release lets go of what the operation counts for.
+	release func()
+	source  Source
+	turn    turn // the crew's
 	// subscription is guarded by socket.mu; false until the operation is known to be one.
 	subscription bool
 }
@@ -47,14 +52,30 @@ func (s *socket) subscribe(m *message) error {
 		end()
 		return nil
 	}
-	s.running.Go(func() {
-		defer func() { <-s.slots }()
-		defer release()
-		defer end()
-		o.run(ctx, m)
-	})
+	o.release = release
+	s.running.Add(1)
+	go func() {
+		if o.run(ctx, m); o.source == nil {
+			o.leave()
+			return
+		}
+		end() // the socket's context does for what is to come
+		s.t.Live.crew.rest(o)
+	}()
 	return nil
 }
+
+// leave ends an operation that nobody works on any more.
+func (o *operation) leave() {
+	o.end()
+	o.release()
+	<-o.s.slots
+	o.s.running.Done()
+}
+
+// wake has the crew look at an operation that has a source: there is something to tell, or it has
+// been left.
+func (o *operation) wake() { o.s.t.Live.crew.wake(o) }
 
 // errTooLate: the close frame that is coming is the answer: ask elsewhere.
 var errTooLate = errors.New("the socket is draining")
@@ -87,8 +108,9 @@ func (s *socket) forget(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if o := s.operations[id]; o != nil {
-		o.end()
 		delete(s.operations, id)
+		o.end()
+		o.wake()
 		s.endIfDrained()
 	}
 }
@@ -107,7 +129,6 @@ func (o *operation) run(ctx context.Context, m *message) {
 		return
 	}
 	ctx = graphql.StartOperationTrace(ctx)
-	m.params.Headers = o.s.request.Header
 	m.params.ReadTime = graphql.TraceTiming{Start: graphql.GetStartTime(ctx), End: graphql.Now()}
 	op, errs := exec.CreateOperationContext(ctx, m.params)
 	if errs != nil {
@@ -116,6 +137,13 @@ func (o *operation) run(ctx context.Context, m *message) {
 	}
 	if op.Operation.Operation == ast.Subscription {
 		o.streams()
+		if subscribe := o.s.t.Subscribe; subscribe != nil {
+			o.source = subscribe(ctx, op, o.wake)
+		}
+		if o.source != nil {
+			o.wake() // the first message is there
+			return
+		}
 	}
 	responses, ctx := exec.DispatchOperation(ctx, op)
 	for response := responses(ctx); response != nil && ctx.Err() == nil; response = responses(ctx) {
@@ -137,8 +165,8 @@ func (o *operation) streams() {
 
 // send writes a message unless the client has left the operation.
 func (o *operation) send(frame []byte) {
-	o.s.writing.Lock()
-	defer o.s.writing.Unlock()
+	o.s.wire.writing.Lock()
+	defer o.s.wire.writing.Unlock()
 	o.s.mu.Lock()
 	left := o.s.operations[o.id] != o
 	o.s.mu.Unlock()
@@ -149,8 +177,8 @@ func (o *operation) send(frame []byte) {
 
 // finish writes the operation's last message. Its id is free before the client can know.
 func (o *operation) finish(frame []byte) {
-	o.s.writing.Lock()
-	defer o.s.writing.Unlock()
+	o.s.wire.writing.Lock()
+	defer o.s.wire.writing.Unlock()
 	o.s.mu.Lock()
 	left := o.s.operations[o.id] != o
 	if !left {
@@ -159,8 +187,6 @@ func (o *operation) finish(frame []byte) {
 	o.s.mu.Unlock()
 	if !left {
 		o.s.write(frame)
-		o.s.mu.Lock()
-		o.s.endIfDrained()
-		o.s.mu.Unlock()
+		o.s.settle()
 	}
 }

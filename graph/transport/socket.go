@@ -3,36 +3,34 @@ package transport
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/coder/websocket"
+
+	"greenroom/auth"
 )
 
 // A socket is one client's. Its end is its context's end, whose cause is the close frame; who
 // ends it waits for nobody.
 type socket struct {
-	t       WebSocket
-	request *http.Request
-	exec    graphql.GraphExecutor
-	ctx     context.Context
-	end     context.CancelCauseFunc
-	ws      *websocket.Conn
-	net     net.Conn
-	// deadline is the connection's for writing.
-	deadline deadline
+	t    *WebSocket
+	exec graphql.GraphExecutor
+	ctx  context.Context
+	end  context.CancelCauseFunc
+	ws   *websocket.Conn
+	wire *wire
+	// remote is who has dialled; secret is the credential of the handshake, or badSecret why it is none.
+	remote, secret string
+	badSecret      error
 
-	// These belong to the reader, the HTTP handler's goroutine. base is what operations run in,
-	// nil before the connection_ack; release lets go of what Keep holds.
+	// These belong to the reader. base is what operations run in, nil before the connection_ack, and
+	// the same ever after; release lets go of what Keep holds.
 	initialised *time.Timer
 	base        context.Context
 	release     func()
-
-	// writing lets one goroutine at a time write.
-	writing sync.Mutex
 
 	mu         sync.Mutex
 	operations map[string]*operation
@@ -42,19 +40,24 @@ type socket struct {
 	running sync.WaitGroup
 }
 
-func newSocket(t WebSocket, r *http.Request, exec graphql.GraphExecutor, ctx context.Context, end context.CancelCauseFunc) *socket { //nolint:revive // the context is the socket's, not the call's
-	return &socket{
-		t: t, request: r, exec: exec, ctx: ctx, end: end, release: func() {},
+func newSocket(t *WebSocket, r *http.Request, exec graphql.GraphExecutor, ctx context.Context, end context.CancelCauseFunc) *socket { //nolint:revive // the context is the socket's, not the call's
+	s := &socket{
+		t: t, exec: exec, ctx: ctx, end: end, remote: r.RemoteAddr, release: func() {},
 		operations: map[string]*operation{}, slots: make(chan struct{}, 2*maxOperations),
 	}
+	s.secret, s.badSecret = auth.Credential(r.Header)
+	return s
 }
 
 // serve runs the socket until its end, and returns when nothing of it is left.
-func (s *socket) serve(ws *websocket.Conn, conn net.Conn) {
-	s.ws, s.net, s.deadline.set = ws, conn, conn.SetWriteDeadline
+func (s *socket) serve() {
 	farewell := make(chan struct{})
-	context.AfterFunc(s.ctx, func() { defer close(farewell); s.farewell() })
-	if ws.Subprotocol() == "" {
+	context.AfterFunc(s.ctx, func() {
+		defer close(farewell)
+		s.wakeAll()
+		s.farewell()
+	})
+	if s.ws.Subprotocol() == "" {
 		s.end(errBadSubprotocol)
 	}
 	s.initialised = time.AfterFunc(initWithin, func() { s.end(errTimeout) })
@@ -63,12 +66,28 @@ func (s *socket) serve(ws *websocket.Conn, conn net.Conn) {
 	s.initialised.Stop()
 	pulse.stop()
 	<-farewell
+	s.wakeAll() // those that have begun since
 	s.running.Wait()
 	s.release()
 }
 
+// wakeAll has operations that rest find out that the socket has ended.
+func (s *socket) wakeAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, o := range s.operations {
+		o.wake()
+	}
+}
+
 // read handles messages until one is wrong or the connection has ended.
-func (s *socket) read() error {
+func (s *socket) read() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			_ = presentPanic(s.ctx, s.exec, p) // which logs it
+			err = errCutOff
+		}
+	}()
 	for {
 		kind, frame, err := s.ws.Read(context.Background())
 		if err != nil {
@@ -124,34 +143,35 @@ func (s *socket) handle(m *message) error {
 }
 
 // send writes a message that belongs to no operation.
-func (s *socket) send(frame []byte) {
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	s.write(frame)
+func (s *socket) send(text []byte) {
+	s.wire.writing.Lock()
+	defer s.wire.writing.Unlock()
+	s.write(text)
 }
 
-// write writes one message. The caller holds writing. A client that does not take it in time is
-// cut off: a frame that has been written in part cannot be taken back.
-func (s *socket) write(frame []byte) {
+// write writes one message. The caller holds the wire's writing. A client that does not take it in
+// time is cut off: a frame that has been written in part cannot be taken back.
+func (s *socket) write(text []byte) {
 	if s.ctx.Err() != nil {
 		return
 	}
-	err := s.deadline.move(time.Now().Add(writeWithin))
-	if err == nil {
-		err = s.ws.Write(context.Background(), websocket.MessageText, frame)
+	frame := append(appendHead(Buffer(), len(text)), text...)
+	rest, err := s.wire.writeNow(frame)
+	if err == nil && len(rest) > 0 {
+		err = s.wire.writeRest(rest)
 	}
 	if err != nil {
 		s.end(errCutOff)
 		return
 	}
-	_ = s.deadline.move(time.Time{}) // the library's own frames have deadlines of theirs
+	release(frame)
 }
 
 // farewell tells the client why its socket has ended, and hangs up.
 func (s *socket) farewell() {
 	last := time.Now().Add(closeWithin) // without it the client would decide how long it takes
-	s.deadline.end(last)
-	_ = s.net.SetReadDeadline(last) // a connection that is closed has none to move
+	s.wire.deadline.end(last)
+	_ = s.wire.SetReadDeadline(last) // a connection that is closed has none to move
 	why, ok := errors.AsType[websocket.CloseError](context.Cause(s.ctx))
 	if !ok || why.Code == errCutOff.Code {
 		_ = s.ws.CloseNow() // nobody is there to be told
@@ -199,8 +219,8 @@ func newPulse(s *socket) *pulse {
 
 func (p *pulse) beat() {
 	// Whoever is writing will find out what becomes of it.
-	if p.s.writing.TryLock() {
-		p.s.writing.Unlock()
+	if p.s.wire.writing.TryLock() {
+		p.s.wire.writing.Unlock()
 		ctx, cancel := context.WithTimeout(context.Background(), pingEvery)
 		defer cancel()
 		if p.s.ws.Ping(ctx) != nil {

@@ -1,10 +1,8 @@
 package transport
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -35,7 +33,10 @@ const (
 )
 
 // A WebSocket answers operations of every kind over one socket. A socket has one goroutine, and
-// one more for each operation while it runs.
+// one more for each operation while it runs, but for subscriptions with a [Source].
+//
+// It goes on after its request's handler has returned: a response writer that has a method
+// `Outlive() (done func())` is told when it has ended.
 type WebSocket struct {
 	// Live counts sockets, and the operations on them.
 	Live *Live
@@ -46,6 +47,8 @@ type WebSocket struct {
 	Admit func(ctx context.Context, remote, secret string) (*auth.Caller, error)
 	// Keep watches over the credential of an open socket; nil watches over none.
 	Keep Keep
+	// Subscribe begins subscriptions that need no goroutine of their own; nil begins none.
+	Subscribe Subscribe
 }
 
 var _ graphql.Transport = WebSocket{}
@@ -75,40 +78,56 @@ func (t WebSocket) Do(w http.ResponseWriter, r *http.Request, exec graphql.Graph
 		}))
 		return
 	}
-	ctx, end := context.WithCancelCause(r.Context())
-	defer end(nil)
-	s := newSocket(t, r, exec, ctx, end)
+	// The request's context ends with this call, and the socket only begins.
+	ctx, end := context.WithCancelCause(context.WithoutCancel(r.Context()))
+	s := newSocket(&t, r, exec, ctx, end)
 	leave, ok := t.Live.join(s.drain, func() { end(errDraining) })
 	if !ok {
+		end(nil)
 		prepare(w, r)
 		w.Header().Set("Retry-After", "1")
 		write(w, http.StatusServiceUnavailable, presentError(r.Context(), exec, models.Unavailable("the server is stopping", time.Second)))
 		return
 	}
-	defer leave()
 	tap := &hijackTap{ResponseWriter: w}
 	ws, err := websocket.Accept(tap, r, &websocket.AcceptOptions{
 		Subprotocols:       []string{subprotocol},
 		InsecureSkipVerify: true, // Allow has verified the origin, letter by letter
 	})
 	if err != nil {
+		end(nil)
+		leave()
 		return // answered
 	}
 	ws.SetReadLimit(maxFrame)
-	s.serve(ws, tap.conn)
+	s.ws, s.wire = ws, tap.wire
+	// In a goroutine of its own: this one's stack is deep in the server's layers, and net/http keeps
+	// the request's buffers until it ends.
+	done := outlive(w)
+	go func() {
+		defer done()
+		defer leave()
+		defer end(nil)
+		s.serve()
+	}()
 }
 
-// hijackTap keeps the network connection: the library has no deadlines of its own but by
-// contexts, which cost a timer and a goroutine each.
-type hijackTap struct {
-	http.ResponseWriter
-	conn net.Conn
-}
+// An outliver is a response writer that is to know when a handler that goes on in the background
+// has done with the request.
+type outliver interface{ Outlive() (done func()) }
 
-func (h *hijackTap) Hijack() (c net.Conn, rw *bufio.ReadWriter, err error) {
-	c, rw, err = http.NewResponseController(h.ResponseWriter).Hijack()
-	h.conn = c
-	return c, rw, err
+// outlive tells whoever wraps the response writer that the request goes on until done is called.
+func outlive(w http.ResponseWriter) (done func()) {
+	for {
+		switch layer := w.(type) {
+		case outliver:
+			return layer.Outlive()
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = layer.Unwrap()
+		default:
+			return func() {}
+		}
+	}
 }
 
 // Close codes of the protocol, and those of WebSocket for a server that stops or cannot tell
