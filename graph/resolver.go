@@ -83,15 +83,17 @@ func New(cfg Config) *Handler {
 	})
 	withoutDefer(schema)
 	known := newDocuments()
+	var subscribe transport.Subscribe
 	if !cfg.withoutPlans {
-		schema = plan.Around(schema, plan.Config{
+		planned := plan.Around(schema, plan.Config{
 			Sessions: cfg.Sessions, Accounts: cfg.Accounts, Store: cfg.Store, Clock: cfg.Clock,
 			Kept: known.plans, Ran: cfg.ran,
 		})
+		schema, subscribe = planned, planned.Subscribe
 	}
 	server := handler.New(schema)
 	live := transport.NewLive(cfg.Limits.Live)
-	server.AddTransport(transport.WebSocket{Live: live, Origins: cfg.Origins, Admit: cfg.Admit, Keep: cfg.Keep})
+	server.AddTransport(transport.WebSocket{Live: live, Origins: cfg.Origins, Admit: cfg.Admit, Keep: cfg.Keep, Subscribe: subscribe})
 	server.AddTransport(transport.HTTP{MaxBody: cfg.Limits.Body, Live: live, Keep: cfg.Keep})
 	server.SetQueryCache(known)
 	server.SetParserTokenLimit(cfg.Limits.Tokens)

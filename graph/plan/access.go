@@ -28,6 +28,9 @@ var access = map[string]map[string]audience{
 		"avatar":     callers,
 		"avatars":    callers,
 	},
+	"Subscription": {
+		"sessionUpdated": callers,
+	},
 	"Viewer": {
 		"kind":    callers,
 		"account": apiKeys,

@@ -14,11 +14,14 @@ import (
 var unplanned = []string{
 	"Avatar.sessions", // a list for each row of a list
 	"Viewer.account",  // plans, places, usage, keys and endpoints have statements of their own
+	// What is told there is seldom the same for two subscribers.
+	"Subscription.sessionChanges", "Subscription.accountUpdated",
 }
 
 // planned are the fields that plans know.
 var planned = map[string][]string{
 	"Query":             keys(roots),
+	"Subscription":      keys(liveRoots),
 	"Viewer":            keys(viewerFields),
 	"Session":           keys(sessionFields),
 	"SessionEvent":      keys(eventFields),
@@ -69,6 +72,8 @@ func TestMaySee(t *testing.T) {
 		{"Query", "sessions", false, true, true},
 		{"Query", "new", false, true, true}, // closed to strangers until somebody opens it
 		{"Mutation", "createSession", false, true, true},
+		{"Subscription", "sessionUpdated", false, true, true},
+		{"Subscription", "accountUpdated", false, true, true},
 		{"Viewer", "account", false, true, false},
 		{"Viewer", "session", false, false, true},
 	} {

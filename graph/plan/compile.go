@@ -63,6 +63,8 @@ type plan struct {
 	tail  string
 	// timelines is how many fields `events` there are.
 	timelines int
+	// live is there for a subscription, and roots for a query.
+	live *live
 }
 
 type rootField struct {
@@ -89,6 +91,9 @@ type task interface {
 
 // compile makes the plan; nil when there is none, and unplanned says why.
 func (c *compiler) compile() *plan {
+	if c.op.Operation.Operation == ast.Subscription {
+		return c.compileLive()
+	}
 	p := &plan{}
 	text, written := "{", []string(nil)
 	for _, f := range c.collect("Query", c.op.Operation.SelectionSet) {

@@ -27,14 +27,16 @@ type Config struct {
 	Clock    models.Clock
 	// Kept gives where the plans of an operation's document are kept; nil when the document is not.
 	Kept func(ctx context.Context, op *graphql.OperationContext) *Plans
-	// Ran is told of each query whether a plan has answered it; may be nil.
+	// Ran is told of each query, and each message of a subscription, whether a plan has answered it;
+	// may be nil.
 	Ran func(planned bool)
 }
 
 // A Schema is an executable schema that answers with plans what it can.
 type Schema struct {
 	graphql.ExecutableSchema
-	cfg Config
+	cfg    Config
+	shares *shares
 }
 
 // Around plans for a schema.
@@ -42,7 +44,7 @@ func Around(schema graphql.ExecutableSchema, cfg Config) *Schema {
 	if cfg.Ran == nil {
 		cfg.Ran = func(bool) {}
 	}
-	return &Schema{schema, cfg}
+	return &Schema{schema, cfg, newShares()}
 }
 
 // Exec answers an operation.
