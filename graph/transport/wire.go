@@ -64,11 +64,11 @@ func (w *wire) Write(b []byte) (int, error) {
 func appendHead(b []byte, length int) []byte {
 	switch {
 	case length <= 125:
-		return append(b, finalText, byte(length))
+		return append(b, finalText, byte(length)) //nolint:gosec // G115: as the case says
 	case length <= math.MaxUint16:
 		return binary.BigEndian.AppendUint16(append(b, finalText, 126), uint16(length))
 	default:
-		return binary.BigEndian.AppendUint64(append(b, finalText, 127), uint64(length)) //nolint:gosec // G115: a length
+		return binary.BigEndian.AppendUint64(append(b, finalText, 127), uint64(length))
 	}
 }
 
@@ -118,7 +118,7 @@ func (h *hijackTap) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	h.wire = &wire{Conn: conn, writing: make(turnstile, 1), now: newNowWriter(conn)}
 	h.wire.deadline.set = conn.SetWriteDeadline
-	sent, _ := rw.Reader.Peek(rw.Reader.Buffered())
+	sent, _ := rw.Peek(rw.Reader.Buffered())
 	in := bufio.NewReaderSize(io.MultiReader(bytes.NewReader(sent), conn), max(readBuffer, len(sent)))
 	_, _ = in.Peek(len(sent)) // the library takes over what is buffered, and reads on by itself
 	return h.wire, bufio.NewReadWriter(in, bufio.NewWriterSize(h.wire, writeBuffer)), nil

@@ -28,7 +28,7 @@ func (w nowWriter) write(b []byte) (n int, err error) {
 	var failed error
 	err = w.raw.Write(func(fd uintptr) bool {
 		for {
-			n, failed = syscall.Write(int(fd), b) //nolint:gosec // G115: a file descriptor
+			n, failed = syscall.Write(int(fd), b)
 			if !errors.Is(failed, syscall.EINTR) {
 				return true // whatever came of it: not to wait
 			}
