@@ -48,6 +48,8 @@ type world struct {
 	// running counts operations that have begun and not ended.
 	mu      sync.Mutex
 	running int
+	// board is where subscriptions have sources; nil where they have none.
+	board *board
 	// revoke ends what is kept.
 	revoke context.CancelCauseFunc
 }
@@ -75,7 +77,7 @@ func setup(t *testing.T) *world {
 		ExecFunc:       w.exec,
 	})
 	graph.SetRecoverFunc(func(context.Context, any) error { return errors.New("internal error") })
-	graph.AddTransport(WebSocket{Live: w.live, Origins: []string{"https://app.example"}, Admit: admit, Keep: keep})
+	graph.AddTransport(WebSocket{Live: w.live, Origins: []string{"https://app.example"}, Admit: admit, Keep: keep, Subscribe: w.subscribeBoard})
 	graph.AddTransport(HTTP{MaxBody: 128 << 10, Live: w.live, Keep: keep})
 	w.server = &http.Server{Handler: signedIn(graph), ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute}
 	var serving sync.WaitGroup
@@ -164,6 +166,13 @@ func (w *world) exec(ctx context.Context) graphql.ResponseHandler {
 		}
 		return &graphql.Response{Data: fmt.Appendf(nil, `{%q:"test"}`, field)}
 	}
+}
+
+func (w *world) subscribeBoard(ctx context.Context, op *graphql.OperationContext, wake func()) Source {
+	if w.board == nil {
+		return nil
+	}
+	return w.board.subscribe(ctx, op, wake)
 }
 
 func (w *world) count(by int) {
