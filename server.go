@@ -195,8 +195,17 @@ func (s *server) newAuthenticator() (*auth.Authenticator, error) {
 		APIKey:          s.store.APIKeyByPrefix,
 		AvatarServerKey: s.store.AvatarServerKeyByPrefix,
 		Session:         s.store.SessionByToken,
+		APIKeys:         s.apiKeys,
+		Sessions:        s.store.SessionsByToken,
 		Used:            s.touch,
 	}, models.SystemClock, devAccount)
+}
+
+// apiKeys finds many keys by their prefixes.
+func (s *server) apiKeys(ctx context.Context, prefixes []string) (map[string]auth.StoredKey, error) {
+	found := make(map[string]auth.StoredKey, len(prefixes))
+	err := s.store.EachAPIKey(ctx, prefixes, func(k *models.APIKey, hash []byte) { found[k.Prefix] = auth.StoredKey{Key: k, Hash: hash} })
+	return found, err
 }
 
 // committed passes on what has been written: to whoever watches, and to whoever tells others.

@@ -27,9 +27,11 @@ type vault struct {
 	token   string
 	server  *models.AvatarServerKey
 	door    auth.Secret
+	all     bool // tokens are of the session
 	down    error
 	touched atomic.Int64
 	looked  atomic.Int64
+	rounds  atomic.Int64 // statements for many
 	auth    *auth.Authenticator
 }
 
@@ -69,12 +71,42 @@ func setup(t *testing.T, devAccount string) *vault {
 			}
 			return v.session, nil
 		},
-		Used: func(string, models.Time) { v.touched.Add(1) },
+		APIKeys:  v.apiKeys,
+		Sessions: v.sessions,
+		Used:     func(string, models.Time) { v.touched.Add(1) },
 	}, func() models.Time { return v.now }, devAccount)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return v
+}
+
+func (v *vault) apiKeys(_ context.Context, prefixes []string) (map[string]auth.StoredKey, error) {
+	v.rounds.Add(1)
+	v.looked.Add(int64(len(prefixes)))
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	found := map[string]auth.StoredKey{}
+	for _, prefix := range prefixes {
+		if prefix == v.key.Prefix {
+			found[prefix] = auth.StoredKey{Key: v.key, Hash: v.secret.Hash}
+		}
+	}
+	return found, v.down
+}
+
+func (v *vault) sessions(_ context.Context, hashes [][]byte, _ models.Time) (map[string]*models.Session, error) {
+	v.rounds.Add(1)
+	v.looked.Add(int64(len(hashes)))
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	found := map[string]*models.Session{}
+	for _, hash := range hashes {
+		if string(hash) == string(auth.Hash(v.token)) || v.all {
+			found[string(hash)] = v.session
+		}
+	}
+	return found, v.down
 }
 
 // change alters what is stored while others may be looking.

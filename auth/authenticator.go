@@ -26,9 +26,19 @@ type Lookup struct {
 	APIKey          func(ctx context.Context, prefix string) (*models.APIKey, []byte, error)
 	AvatarServerKey func(ctx context.Context, prefix string) (*models.AvatarServerKey, []byte, error)
 	Session         func(ctx context.Context, tokenHash []byte, now models.Time) (*models.Session, error)
+	// APIKeys and Sessions find many at once, by prefix and by token hash; what is not there is left out.
+	// They are for keeping watch, see Keep; nil looks at one after another.
+	APIKeys  func(ctx context.Context, prefixes []string) (map[string]StoredKey, error)
+	Sessions func(ctx context.Context, tokenHashes [][]byte, now models.Time) (map[string]*models.Session, error)
 	// Used is told, at most once a minute for each key, that the key was used in the minute
 	// that begins at the given time. It must not block.
 	Used func(keyID string, minute models.Time)
+}
+
+// A StoredKey is an API key with the hash of its secret.
+type StoredKey struct {
+	Key  *models.APIKey
+	Hash []byte
 }
 
 // An Authenticator tells whose a credential is.
@@ -49,7 +59,7 @@ func NewAuthenticator(lookup Lookup, clock models.Clock, devAccountID string) (*
 		return nil, fmt.Errorf("new authenticator: %w", err)
 	}
 	a := &Authenticator{lookup: lookup, clock: clock, used: used}
-	a.keeper.kept = map[[sha256.Size]byte]*credential{}
+	a.keeper.kept, a.keeper.look = map[[sha256.Size]byte]*credential{}, a.verify
 	if devAccountID != "" {
 		a.dev = &Caller{Kind: APIKey, AccountID: devAccountID}
 	}
@@ -80,7 +90,12 @@ func (a *Authenticator) apiKey(ctx context.Context, secret string) (*Caller, err
 	if err != nil {
 		return nil, unknownOr(err)
 	}
-	if !same(hash, secret) || key.RevokedAt != nil {
+	return a.keysCaller(StoredKey{key, hash}, secret)
+}
+
+func (a *Authenticator) keysCaller(stored StoredKey, secret string) (*Caller, error) {
+	key := stored.Key
+	if !same(stored.Hash, secret) || key.RevokedAt != nil {
 		return nil, models.ErrUnauthenticated
 	}
 	a.note(key.ID)
@@ -93,6 +108,10 @@ func (a *Authenticator) accessToken(ctx context.Context, secret string) (*Caller
 	if err != nil {
 		return nil, unknownOr(err)
 	}
+	return tokensCaller(s, now)
+}
+
+func tokensCaller(s *models.Session, now models.Time) (*Caller, error) {
 	if s.EndedAt != nil && now.Sub(*s.EndedAt) > readableAfterEnd {
 		return nil, models.ErrUnauthenticated
 	}

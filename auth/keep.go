@@ -16,20 +16,34 @@ const (
 	// more may still be in use: 5 s.
 	recheckEvery  = 4 * time.Second
 	recheckWithin = time.Second
+	// roundEvery is the time between two rounds. What is due in one is looked up together.
+	roundEvery = 100 * time.Millisecond
+	rounds     = int(recheckEvery / roundEvery)
 )
 
 // A keeper looks at the credentials of what stays open again and again: once for each, however
-// many hold it. While nothing is open it does nothing.
+// many hold it, and those of one round together. While nothing is open it does nothing.
 type keeper struct {
+	// look tells of each secret whether it is valid, as Authenticator.Caller does.
+	look func(ctx context.Context, secrets []string) []error
+
 	mu   sync.Mutex
 	kept map[[sha256.Size]byte]*credential
+	// wheel are the rounds to come, the next at place: one more than a credential may wait for.
+	wheel [rounds + 1][]*credential
+	place int
+	// next is when the next round begins. timer waits for it while there is something to look at, and
+	// series counts how often there was nothing.
+	next   time.Time
+	timer  *time.Timer
+	series int
 }
 
 // A credential is one that is in use. Guarded by keeper.mu, but for the secret.
 type credential struct {
+	name   [sha256.Size]byte
 	secret string
-	timer  *time.Timer
-	// holders end with the credential.
+	// holders end with the credential; a credential without any is on its way out.
 	holders map[*holder]struct{}
 }
 
@@ -43,54 +57,101 @@ type holder struct{ end context.CancelCauseFunc }
 func (a *Authenticator) Keep(ctx context.Context, secret string) (kept context.Context, release func()) {
 	kept, end := context.WithCancelCause(ctx)
 	h, name := &holder{end}, [sha256.Size]byte(Hash(secret))
-	a.keeper.mu.Lock()
-	defer a.keeper.mu.Unlock()
-	c := a.keeper.kept[name]
+	k := &a.keeper
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	c := k.kept[name]
 	if c == nil {
-		c = &credential{secret: secret, holders: map[*holder]struct{}{}}
+		c = &credential{name: name, secret: secret, holders: map[*holder]struct{}{}}
+		k.kept[name] = c
+		if k.timer == nil {
+			k.next = time.Now()
+			k.await()
+		}
 		// The first look comes at any moment of the interval: after a restart all clients come
 		// back at once, and should not be looked up together for ever.
-		c.timer = time.AfterFunc(rand.N(recheckEvery), func() { a.recheck(name, c) }) //nolint:gosec // G404: spreads load
-		a.keeper.kept[name] = c
+		k.queue(c, rand.IntN(rounds)) //nolint:gosec // G404: spreads load
 	}
 	c.holders[h] = struct{}{}
 	return kept, func() {
 		end(context.Canceled)
-		a.keeper.release(name, c, h)
+		k.release(c, h)
 	}
 }
 
-func (k *keeper) release(name [sha256.Size]byte, c *credential, h *holder) {
+func (k *keeper) release(c *credential, h *holder) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	delete(c.holders, h)
 	if len(c.holders) == 0 {
-		k.drop(name, c)
+		k.drop(c)
 	}
 }
 
 // drop forgets c. A newer one of the same name stays.
-func (k *keeper) drop(name [sha256.Size]byte, c *credential) {
-	c.timer.Stop()
-	if k.kept[name] == c {
-		delete(k.kept, name)
+func (k *keeper) drop(c *credential) {
+	if k.kept[c.name] == c {
+		delete(k.kept, c.name)
+	}
+	if len(k.kept) == 0 && k.timer != nil {
+		k.timer.Stop()
+		k.timer, k.wheel = nil, [rounds + 1][]*credential{}
+		k.series++
 	}
 }
 
-func (a *Authenticator) recheck(name [sha256.Size]byte, c *credential) {
+// queue has a credential looked at after so many rounds. The caller holds mu.
+func (k *keeper) queue(c *credential, after int) {
+	at := (k.place + after) % len(k.wheel)
+	k.wheel[at] = append(k.wheel[at], c)
+}
+
+// await sets the timer for the next round. The caller holds mu.
+func (k *keeper) await() {
+	k.next = k.next.Add(roundEvery)
+	series := k.series
+	k.timer = time.AfterFunc(time.Until(k.next), func() { k.round(series) })
+}
+
+// round looks at what is due. A round that takes long does not put off the next.
+func (k *keeper) round(series int) {
+	due, secrets := k.due(series)
+	if len(due) == 0 {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), recheckWithin)
 	defer cancel()
-	_, err := a.Caller(ctx, c.secret)
-	a.keeper.mu.Lock()
-	defer a.keeper.mu.Unlock()
-	switch {
-	case len(c.holders) == 0: // nobody has waited for the answer
-	case errors.Is(err, models.ErrUnauthenticated):
-		a.keeper.drop(name, c)
-		for h := range c.holders {
-			h.end(models.ErrUnauthenticated)
+	verdicts := k.look(ctx, secrets)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for i, c := range due {
+		switch {
+		case len(c.holders) == 0: // nobody has waited for the answer
+		case errors.Is(verdicts[i], models.ErrUnauthenticated):
+			k.drop(c)
+			for h := range c.holders {
+				h.end(models.ErrUnauthenticated)
+			}
+		default:
+			k.queue(c, rounds-2-rand.IntN(rounds/4)) //nolint:gosec // G404: spreads load
 		}
-	default:
-		c.timer.Reset(recheckEvery - rand.N(recheckEvery/4)) //nolint:gosec // G404: spreads load
 	}
+}
+
+// due takes what is due out of the wheel, and sets the timer for the next round.
+func (k *keeper) due(series int) (due []*credential, secrets []string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.series != series {
+		return nil, nil // everybody has gone, and perhaps others have come
+	}
+	for _, c := range k.wheel[k.place] {
+		if len(c.holders) > 0 {
+			due, secrets = append(due, c), append(secrets, c.secret)
+		}
+	}
+	k.wheel[k.place] = nil
+	k.place = (k.place + 1) % len(k.wheel)
+	k.await()
+	return due, secrets
 }

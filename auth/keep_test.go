@@ -3,6 +3,7 @@ package auth_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -139,6 +140,34 @@ func TestKeep(t *testing.T) {
 			synctest.Wait()
 			if n := v.looked.Load(); n < many/8 || n > many/2 {
 				t.Errorf("%d of %d looks in one second of four", n, many)
+			}
+		})
+	})
+
+	t.Run("LooksAtManyTogether", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			v := setup(t, "")
+			v.all = true
+			const many = 9_000
+			var held []context.Context
+			for i := range many {
+				ctx, done := v.auth.Keep(t.Context(), fmt.Sprintf("gr_sess_%d", i))
+				defer done()
+				held = append(held, ctx)
+			}
+			time.Sleep(time.Minute) //nolint:forbidigo // the bubble's time
+			synctest.Wait()
+			if looks, rounds := v.looked.Load(), v.rounds.Load(); looks < many*60/5 || looks > many*(60/3+1) || rounds > 3*600 {
+				t.Errorf("looked at %d with %d statements in a minute", looks, rounds)
+			}
+			v.change(func(v *vault) { v.all = false })
+			time.Sleep(within) //nolint:forbidigo // the bubble's time
+			synctest.Wait()
+			for _, ctx := range held {
+				if !errors.Is(context.Cause(ctx), models.ErrUnauthenticated) {
+					t.Fatalf("one goes on: %v", context.Cause(ctx))
+				}
 			}
 		})
 	})

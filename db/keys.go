@@ -28,23 +28,34 @@ func (avatarServerKeyRow) TableName() string { return "avatar_server_keys" }
 func (s *Store) APIKeyByPrefix(ctx context.Context, prefix string) (*models.APIKey, []byte, error) {
 	var found *models.APIKey
 	var hash []byte
+	err := s.EachAPIKey(ctx, []string{prefix}, func(k *models.APIKey, h []byte) { found, hash = k, h })
+	if err == nil && found == nil {
+		err = fmt.Errorf("API key: %w", models.ErrNotFound)
+	}
+	return found, hash, err
+}
+
+// EachAPIKey finds the keys whose secrets begin with one of the prefixes, with one statement, and
+// tells of each with its secret's hash.
+func (s *Store) EachAPIKey(ctx context.Context, prefixes []string, found func(k *models.APIKey, hash []byte)) error {
 	const columns = "id, account_id, name, prefix, hash, created_at, last_used_at, revoked_at"
 	q := s.query(columns, columns, 8) // of every request: not by GORM
 	q.short = true
-	q.add("api_keys WHERE prefix = ?", prefix)
+	if len(prefixes) == 1 {
+		q.add("api_keys WHERE prefix = ?", prefixes[0])
+	} else {
+		q.add("api_keys WHERE prefix IN ?", rounded(prefixes))
+	}
 	err := s.run(ctx, q, func(v []value) {
-		found, hash = &models.APIKey{
+		found(&models.APIKey{
 			ID: v[0].text, AccountID: v[1].text, Name: v[2].text, Prefix: v[3].text, CreatedAt: v[5].time(),
 			LastUsedAt: v[6].timeAt(new(models.Time)), RevokedAt: v[7].timeAt(new(models.Time)),
-		}, []byte(v[4].text)
+		}, []byte(v[4].text))
 	})
-	if err == nil && found == nil {
-		err = models.ErrNotFound
-	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("API key: %w", err)
+		return fmt.Errorf("API keys: %w", err)
 	}
-	return found, hash, nil
+	return nil
 }
 
 // AvatarServerKeyByPrefix finds the avatar-server key whose secret begins with prefix, and the

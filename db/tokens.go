@@ -3,6 +3,9 @@ package db
 import (
 	"context"
 	"fmt"
+	"math/bits"
+	"slices"
+	"strings"
 
 	"greenroom/models"
 )
@@ -38,6 +41,37 @@ func (s *Store) SessionByToken(ctx context.Context, hash []byte, now models.Time
 		return nil, fmt.Errorf("access token: %w", err)
 	}
 	return &found.Session, nil
+}
+
+// SessionsByToken is SessionByToken of many, by their hashes, with one statement. What is not found is
+// left out.
+func (s *Store) SessionsByToken(ctx context.Context, hashes [][]byte, now models.Time) (map[string]*models.Session, error) {
+	q := s.query("account_id, token_hash, "+ofToken.columns, "account_id, token_hash, "+ofToken.names, 2+len(ofToken.put))
+	q.short = true
+	q.add("sessions JOIN (SELECT account_id AS token_account, session_id AS token_session, hash AS token_hash FROM access_tokens WHERE hash IN ?) AS token"+
+		" ON account_id = token_account AND id = token_session", rounded(hashes))
+	found := make(map[string]*models.Session, len(hashes))
+	err := s.run(ctx, q, func(values []value) {
+		row := &SessionRow{}
+		row.AccountID = values[0].text
+		ofToken.fill(row, values[2:])
+		row.Settle(now)
+		found[strings.Clone(values[1].text)] = &row.Session
+	})
+	if err != nil {
+		return nil, fmt.Errorf("access tokens: %w", err)
+	}
+	return found, nil
+}
+
+// rounded repeats the last of a list until there are a power of two: lists of any length are then few
+// statements to prepare.
+func rounded[T any](list []T) []T {
+	if len(list) == 0 {
+		return list
+	}
+	more := 1<<bits.Len(uint(len(list)-1)) - len(list)
+	return append(slices.Clone(list), slices.Repeat(list[len(list)-1:], more)...)
 }
 
 // PutAccessToken makes the token with the hash the session's one valid access token.

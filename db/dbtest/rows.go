@@ -79,6 +79,15 @@ func testKeys(t *testing.T, store *db.Store) {
 	found, h, err := store.APIKeyByPrefix(ctx, key.Prefix)
 	same(t, "by prefix", must(t, found, err), key)
 	same(t, "hash", h, hash("secret"))
+	met := 0
+	err = store.EachAPIKey(ctx, []string{"gr_live_NOBODYS0", key.Prefix, ""}, func(k *models.APIKey, h []byte) {
+		met++
+		same(t, "of many", k, key)
+		same(t, "its hash", h, hash("secret"))
+	})
+	if err != nil || met != 1 {
+		t.Errorf("met %d keys, %v", met, err)
+	}
 	twin := *key
 	twin.ID = models.NewID(models.KeyPrefix, Now)
 	err = store.Write(ctx, func(tx *db.Tx) error { return tx.InsertAPIKey(&twin, hash("x")) })
@@ -118,6 +127,13 @@ func testTokens(t *testing.T, store *db.Store) {
 	if _, err := store.SessionByToken(ctx, hash("one"), Now); !errors.Is(err, models.ErrNotFound) {
 		t.Errorf("replaced token: %v", err)
 	}
+	other := w.Session(Now, nil)
+	w.Insert(other)
+	w.Do(func(tx *db.Tx) error { return tx.PutAccessToken(other, hash("three")) })
+	many, err := store.SessionsByToken(ctx, [][]byte{hash("one"), hash("two"), hash("three")}, Now)
+	same(t, "of many", len(must(t, many, err)), 2)
+	same(t, "of many, the second", many[string(hash("two"))].ID, s.ID)
+	same(t, "of many, the third", many[string(hash("three"))].ID, other.ID)
 	same(t, "by token", one(store.SessionByToken(ctx, hash("two"), Now)), &models.Session{AccountID: s.AccountID, ID: s.ID, AvatarID: s.AvatarID, Deadline: s.Deadline, DeadlineReason: s.DeadlineReason})
 }
 
