@@ -123,7 +123,7 @@ func (y *yard) gather(ctx context.Context, a *audience, n int) (err error) {
 	rss := a.rival.memory()
 	var mu sync.Mutex
 	err = each(ctx, n, func(ctx context.Context, _ int) error {
-		w, err := watch(ctx, a.rival, a.session)
+		w, err := watch(ctx, a.rival.address, a.rival.key, a.session)
 		if err == nil {
 			mu.Lock()
 			defer mu.Unlock()
@@ -246,21 +246,21 @@ func revision(text []byte) int64 {
 }
 
 // watch opens a socket and returns when the session's present state has come.
-func watch(ctx context.Context, r *rival, session string) (*watcher, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", r.address)
+func watch(ctx context.Context, address, credential, session string) (*watcher, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}
 	w := &watcher{conn, bufio.NewReaderSize(conn, 1<<10)}
-	if err := w.open(r, session); err != nil {
+	if err := w.open(address, credential, session); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
 	return w, nil
 }
 
-func (w *watcher) open(r *rival, session string) error {
+func (w *watcher) open(address, credential, session string) error {
 	_, err := fmt.Fprintf(w.net, "GET /graphql HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"+
-		"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n", r.address)
+		"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n", address)
 	if err != nil {
 		return err
 	}
@@ -281,7 +281,7 @@ func (w *watcher) open(r *rival, session string) error {
 		return err
 	}
 	for _, step := range []struct{ say, want string }{
-		{`{"type":"connection_init","payload":{"Authorization":"Bearer ` + r.key + `"}}`, `"type":"connection_ack"`},
+		{`{"type":"connection_init","payload":{"Authorization":"Bearer ` + credential + `"}}`, `"type":"connection_ack"`},
 		{`{"id":"1","type":"subscribe","payload":` + string(payload) + `}`, `"type":"next"`},
 	} {
 		if _, err := w.net.Write(appendText(nil, []byte(step.say))); err != nil {

@@ -166,6 +166,9 @@ func (b *goalsBench) onSQLite(ctx context.Context, tools string, logs io.Writer)
 		if err := y.compareFeeds(ctx); err != nil {
 			return err
 		}
+		if err := y.feedOwners(ctx); err != nil {
+			return fmt.Errorf("feed of many accounts: %w", err)
+		}
 	}
 	if b.wants("writes") {
 		return y.compareWrites(ctx)

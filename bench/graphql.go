@@ -19,6 +19,11 @@ func (p *plant) ask(query string, variables map[string]any, answer any) error {
 
 // askAt asks another server than the plant's own.
 func (p *plant) askAt(url, query string, variables map[string]any, answer any) error {
+	return p.askAs(p.key, url, query, variables, answer)
+}
+
+// askAs asks with another key than the account's.
+func (p *plant) askAs(key, url, query string, variables map[string]any, answer any) error {
 	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
 	if err != nil {
 		return err
@@ -28,7 +33,7 @@ func (p *plant) askAt(url, query string, variables map[string]any, answer any) e
 		return err
 	}
 	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Authorization", "Bearer "+p.key)
+	r.Header.Set("Authorization", "Bearer "+key)
 	reply, err := p.client.Do(r)
 	if err != nil {
 		return err

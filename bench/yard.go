@@ -25,6 +25,8 @@ type yard struct {
 	// ids are of sessions, some live and some ended.
 	ids    []string
 	copies int
+	// owners are other accounts, each with a session to watch.
+	owners []owner
 }
 
 // The engines, by the names in the tables.
@@ -69,6 +71,11 @@ func (b *goalsBench) open(ctx context.Context, tools, database string, sessions 
 		return y, err
 	}
 	p.avatar = planted["avatar"]
+	if b.wants("feed") && y.engine == onSQLite {
+		if err := p.decode(y.peer("writer", p.database, "audience", fmt.Sprintf("--accounts=%d", b.Subscribers)), &y.owners); err != nil {
+			return y, err
+		}
+	}
 	server, err := p.serve(b.under, "--start-window=24h")
 	if err != nil {
 		return y, err

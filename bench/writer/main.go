@@ -25,6 +25,8 @@ type commands struct {
 	peer.Options
 	Plant   plant   `cmd:"" help:"Write avatars and sessions that have ended, and print an avatar's id."`
 	Creates creates `cmd:"" help:"Write sessions for a time, and print how many."`
+	// Audience is who watches.
+	Audience audience `cmd:"" help:"Write many accounts with a session each, and print their credentials."`
 }
 
 func main() {
