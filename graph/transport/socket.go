@@ -82,12 +82,7 @@ func (s *socket) wakeAll() {
 
 // read handles messages until one is wrong or the connection has ended.
 func (s *socket) read() (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			_ = presentPanic(s.ctx, s.exec, p) // which logs it
-			err = errCutOff
-		}
-	}()
+	defer s.catch(&err)
 	for {
 		kind, frame, err := s.ws.Read(context.Background())
 		if err != nil {
@@ -96,17 +91,39 @@ func (s *socket) read() (err error) {
 		if s.ctx.Err() != nil {
 			return s.ctx.Err() // it has ended already
 		}
-		if kind != websocket.MessageText {
-			return closeBadFrame("messages are text")
-		}
-		m, err := parse(frame)
-		if err != nil {
-			return closeBadFrame(err.Error())
-		}
-		if err := s.handle(m); err != nil {
+		// In a goroutine of its own, for the sake of this one's stack, which would keep for as long as
+		// the socket lives what a look-up of its credential needs once.
+		handled := make(chan error)
+		go func() {
+			var err error
+			defer func() { handled <- err }()
+			defer s.catch(&err)
+			err = s.receive(kind, frame)
+		}()
+		if err := <-handled; err != nil {
 			return err
 		}
 	}
+}
+
+// catch makes of a panic the socket's end.
+func (s *socket) catch(err *error) {
+	if p := recover(); p != nil {
+		_ = presentPanic(s.ctx, s.exec, p) // which logs it
+		*err = errCutOff
+	}
+}
+
+// receive does what a frame asks for. An error is the close frame.
+func (s *socket) receive(kind websocket.MessageType, frame []byte) error {
+	if kind != websocket.MessageText {
+		return closeBadFrame("messages are text")
+	}
+	m, err := parse(frame)
+	if err != nil {
+		return closeBadFrame(err.Error())
+	}
+	return s.handle(m)
 }
 
 // hungUp is how a socket ends whose connection has: the library has told the client why, if it
