@@ -60,7 +60,25 @@ func (y *yard) feedOwners(ctx context.Context) (err error) {
 		return context.Cause(ctx)
 	}
 	resting := (r.cpu() - cpu) / time.Since(began).Seconds()
-	told := make([]chan error, n)
+	cpu = r.cpu()
+	changes := min(n, ownersChanged)
+	late, err := y.changeOwn(ctx, r, watchers[:changes], &listening)
+	if err != nil {
+		return err
+	}
+	cpu = r.cpu() - cpu
+	per := func(before, after float64) float64 { return (after - before) / float64(n) / 1e3 }
+	_, _ = fmt.Fprintf(y.goals.out, "feed, %d accounts with a socket each: idle %s kB (heap %s, stack %s; resident %s), goroutines %.1f, CPU at rest %s %% of a core; "+
+		"a change with %d callers, sent to told: p50 %s ms, p99 %s ms, CPU %s µs\n\n",
+		n, short(per(before.heap+before.stack, idle.heap+idle.stack)), short(per(before.heap, idle.heap)), short(per(before.stack, idle.stack)),
+		short(rss/float64(n)/1e3), (idle.goroutines-before.goroutines)/float64(n), short(100*resting),
+		callers, short(1e3*late.at(50).Seconds()), short(1e3*late.at(99).Seconds()), short(1e6*cpu/float64(changes)))
+	return nil
+}
+
+// changeOwn changes the session of each watcher once.
+func (y *yard) changeOwn(ctx context.Context, r *rival, watchers []*watcher, listening *sync.WaitGroup) (*samples, error) {
+	told := make([]chan error, len(watchers))
 	for i, w := range watchers {
 		told[i] = make(chan error, 1)
 		listening.Go(func() {
@@ -68,10 +86,8 @@ func (y *yard) feedOwners(ctx context.Context) (err error) {
 			told[i] <- err
 		})
 	}
-	var late samples
-	cpu = r.cpu()
-	changes := min(n, ownersChanged)
-	err = each(ctx, changes, func(_ context.Context, i int) error {
+	late := &samples{}
+	return late, each(ctx, len(watchers), func(_ context.Context, i int) error {
 		sent := time.Now()
 		if err := y.touch(r, y.owners[i]); err != nil {
 			return err
@@ -84,16 +100,6 @@ func (y *yard) feedOwners(ctx context.Context) (err error) {
 			return errors.New("a change was not told within a minute")
 		}
 	})
-	if err != nil {
-		return err
-	}
-	per := func(before, after float64) float64 { return (after - before) / float64(n) / 1e3 }
-	_, _ = fmt.Fprintf(y.goals.out, "feed, %d accounts with a socket each: idle %s kB (heap %s, stack %s; resident %s), goroutines %.1f, CPU at rest %s %% of a core; "+
-		"a change with %d callers, sent to told: p50 %s ms, p99 %s ms, CPU %s µs\n\n",
-		n, short(per(before.heap+before.stack, idle.heap+idle.stack)), short(per(before.heap, idle.heap)), short(per(before.stack, idle.stack)),
-		short(rss/float64(n)/1e3), (idle.goroutines-before.goroutines)/float64(n), short(100*resting),
-		callers, short(1e3*late.at(50).Seconds()), short(1e3*late.at(99).Seconds()), short(1e6*(r.cpu()-cpu)/float64(changes)))
-	return nil
 }
 
 // touch changes a session's metadata.

@@ -82,7 +82,7 @@ func (s *socket) wakeAll() {
 
 // read handles messages until one is wrong or the connection has ended.
 func (s *socket) read() (err error) {
-	defer s.catch(&err)
+	defer func() { s.caught(recover(), &err) }()
 	for {
 		kind, frame, err := s.ws.Read(context.Background())
 		if err != nil {
@@ -97,7 +97,7 @@ func (s *socket) read() (err error) {
 		go func() {
 			var err error
 			defer func() { handled <- err }()
-			defer s.catch(&err)
+			defer func() { s.caught(recover(), &err) }()
 			err = s.receive(kind, frame)
 		}()
 		if err := <-handled; err != nil {
@@ -106,10 +106,10 @@ func (s *socket) read() (err error) {
 	}
 }
 
-// catch makes of a panic the socket's end.
-func (s *socket) catch(err *error) {
-	if p := recover(); p != nil {
-		_ = presentPanic(s.ctx, s.exec, p) // which logs it
+// caught makes of a panic the socket's end.
+func (s *socket) caught(panicked any, err *error) {
+	if panicked != nil {
+		_ = presentPanic(s.ctx, s.exec, panicked) // which logs it
 		*err = errCutOff
 	}
 }
