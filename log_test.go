@@ -64,6 +64,27 @@ func TestRequestLog(t *testing.T) {
 			t.Errorf("logged %v", line)
 		}
 	})
+	t.Run("HasASocketWhenItHasEnded", func(t *testing.T) {
+		t.Parallel()
+		s := s.in(t)
+		of := s.create(nil)
+		c := s.connect(of.token)
+		c.subscribe("1", watchSession, vars{"id": of.id})
+		c.hear()
+		_ = c.ws.CloseNow()
+		var line map[string]any
+		until(t, "the socket is logged", func() bool {
+			for _, l := range s.lines() {
+				if l["session"] == of.id && l["status"] == 101.0 {
+					line = l
+				}
+			}
+			return line != nil
+		})
+		if line["msg"] != "request" || line["method"] != "GET" || line["path"] != "/graphql" || line["credential"] != "ACCESS_TOKEN" || line["account"] != account {
+			t.Errorf("logged %v", line)
+		}
+	})
 	t.Run("GivesEveryRequestAnIDOfItsOwn", func(t *testing.T) {
 		t.Parallel()
 		s := s.in(t)
