@@ -150,7 +150,7 @@ func (b *subscriber) Close() { b.following.Close() }
 // key is what a message follows from, but for what is read for it.
 func (b *subscriber) key(state *models.Session) shareKey {
 	return shareKey{
-		plan: b.plan, lasts: b.lasts, scope: b.caller.Scope(), session: state.ID, revision: state.Revision,
+		plan: b.plan, lasts: b.lasts, scope: b.caller.Scope(), session: state.ID, revision: state.Revision, ended: state.EndedAt != nil,
 		quarter: session.TokenIssued(b.schema.cfg.Clock()),
 	}
 }

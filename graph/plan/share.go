@@ -19,6 +19,9 @@ type shareKey struct {
 	scope    models.Scope
 	session  string
 	revision int
+	// ended tells an end that follows from the clock from a change that another server, whose clock is
+	// late, has written under the same revision.
+	ended bool
 	// quarter is the one whose tokens are shown.
 	quarter models.Time
 }
