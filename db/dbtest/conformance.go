@@ -26,6 +26,7 @@ func Run(t *testing.T, open func(t *testing.T) *db.Store) {
 		"Events":            testEvents,
 		"Settings":          testSettings,
 		"Swap":              testSwap,
+		"SwapWritesAll":     testSwapWritesAll,
 		"Rooms":             testRooms,
 		"Pages":             testPages,
 		"Selections":        testSelections,

@@ -3,7 +3,6 @@ package dbtest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"testing"
 	"time"
 
@@ -213,39 +212,6 @@ func testSettings(t *testing.T, store *db.Store) {
 	for _, v := range []string{"dev", "production"} {
 		must(t, 0, store.Write(ctx, func(tx *db.Tx) error { return tx.PutSetting(db.SettingMode, v) }))
 		same(t, "setting", one(store.Setting(ctx, db.SettingMode)), v)
-	}
-}
-
-func testSwap(t *testing.T, store *db.Store) {
-	ctx := t.Context()
-	w := NewWorld(t, store)
-	s := w.Session(Now, nil)
-	w.Insert(s)
-	const callers = 16
-	errs := make(chan error, callers)
-	for i := range callers {
-		mine := *s
-		mine.Metadata = models.Metadata(fmt.Sprintf(`{"n":%d}`, i))
-		mine.Deadline, mine.DeadlineReason = nil, nil
-		go func() { errs <- store.Write(ctx, func(tx *db.Tx) error { c := mine; return tx.Swap(&c) }) }()
-	}
-	won := 0
-	for range callers {
-		switch err := <-errs; {
-		case err == nil:
-			won++
-		case !errors.Is(err, models.ErrConflict):
-			t.Errorf("loser: %v", err)
-		}
-	}
-	same(t, "winners", won, 1)
-	got := one(store.Session(ctx, w.Scope(), s.ID, Now))
-	same(t, "version", got.Version, 2)
-	if got.Deadline != nil || got.DeadlineReason != nil {
-		t.Errorf("a column set to null was kept: %v", got)
-	}
-	if got.Metadata == models.EmptyMetadata {
-		t.Errorf("the winner's change is missing")
 	}
 }
 
