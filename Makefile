@@ -114,7 +114,7 @@ chaos: need-postgres ## kill servers KILLS times on each database, and cut the p
 	go test -race -run TestMatrix21 -timeout 3h -powerloss.cuts $(CUTS) ./db
 
 .PHONY: bench
-# Some five minutes, and worth nothing beside other work.
+# Some eight minutes, and worth nothing beside other work.
 bench: need-postgres need-node $(PEERS)/node_modules/.package-lock.json ## this server beside others, and which goals it meets: bench/results.json
 	go run ./bench goals
 

@@ -83,6 +83,9 @@ func run(ctx context.Context, args, environ []string, out, logs io.Writer) error
 	return command.Run(&terminal{ctx: ctx, out: out, logs: logs, json: cli.JSON})
 }
 
+// afterStart is when what a start needed is given back.
+const afterStart = 250 * time.Millisecond
+
 type serveCommand struct{ config.Serve }
 
 // Run serves until the context ends.
@@ -103,8 +106,9 @@ func (c *serveCommand) Run(t *terminal) error {
 		s.stop()
 		return err
 	}
-	// Flags, and the migrations of a new database, leave several times what an idle server needs.
-	debug.FreeOSMemory()
+	// Flags, and the migrations of a new database, leave several times what an idle server needs. It
+	// is given back when whoever has waited for the start has been answered.
+	defer time.AfterFunc(afterStart, debug.FreeOSMemory).Stop()
 	return s.wait(t.ctx)
 }
 
