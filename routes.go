@@ -51,7 +51,7 @@ func (s *server) routes() http.Handler {
 	mux.HandleFunc("GET /readyz", s.ready)
 	options := web.Options{}
 	if s.dev != nil {
-		options.DefaultKey = auth.DevKey
+		options.DefaultKey, options.Pictures = auth.DevKey, s.base // of samples, also for a page that was opened as localhost
 		s.dev.routes(mux)
 	}
 	mux.Handle("/", web.Handler(options))

@@ -100,7 +100,7 @@ func (f *file) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	coding := accepted(r.Header.Values("Accept-Encoding"))
 	h := w.Header()
 	h.Set("Content-Type", f.contentType)
-	h.Set("Content-Security-Policy", policy(""))
+	h.Set("Content-Security-Policy", Options{}.policy(""))
 	h.Set("Cache-Control", f.cacheControl)
 	h.Set("Vary", "Accept-Encoding")
 	content := f.packed[coding]

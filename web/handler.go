@@ -13,6 +13,9 @@ type Options struct {
 	// DefaultKey is an API key that the pages are signed in with. It is readable by whoever can
 	// load a page: only --dev sets it.
 	DefaultKey string
+	// Pictures is another address, `http://HOST:PORT`, from which pages may show pictures; empty for
+	// none.
+	Pictures string
 }
 
 // views are the dashboard's addresses, as path.Match has them: those of src/app/routes.tsx. A
@@ -31,8 +34,8 @@ func newHandler(dist fs.FS, o Options) http.Handler {
 	if err != nil {
 		panic(fmt.Sprintf("read the built pages: %v", err))
 	}
-	dashboard := newPage(files["/index.html"], o, dashboardPolicy)
-	playground := newPage(files["/playground.html"], o, playgroundPolicy)
+	dashboard := newPage(files["/index.html"], o, o.dashboardPolicy)
+	playground := newPage(files["/playground.html"], o, o.playgroundPolicy)
 	delete(files, "/index.html")
 	delete(files, "/playground.html")
 	find := func(address string) http.Handler {
@@ -69,16 +72,20 @@ func newHandler(dist fs.FS, o Options) http.Handler {
 
 // policy is for everything: a page's own files and this server, and nothing inline. Pictures of
 // avatars may come from anywhere that speaks https. 'self' covers WebSockets to this server.
-func policy(style string) string {
-	return "default-src 'none'; script-src 'self'; style-src 'self'" + style + "; img-src 'self' https: data:; " +
+func (o Options) policy(style string) string {
+	pictures := "'self' https: data:"
+	if o.Pictures != "" {
+		pictures += " " + o.Pictures
+	}
+	return "default-src 'none'; script-src 'self'; style-src 'self'" + style + "; img-src " + pictures + "; " +
 		"font-src 'self' data:; connect-src 'self'; worker-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 }
 
 // dashboardPolicy lets in the style sheets that the page makes, by the nonce that it was told.
-func dashboardPolicy(nonce string) string { return policy(" 'nonce-" + nonce + "'") }
+func (o Options) dashboardPolicy(nonce string) string { return o.policy(" 'nonce-" + nonce + "'") }
 
 // playgroundPolicy lets in any style: the editor writes style attributes into the page.
-func playgroundPolicy(string) string { return policy(" 'unsafe-inline'") }
+func (o Options) playgroundPolicy(string) string { return o.policy(" 'unsafe-inline'") }
 
 const notFoundPage = `<!doctype html>
 <html lang="en">
@@ -93,7 +100,7 @@ const notFoundPage = `<!doctype html>
 func notFound(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", policy(""))
+	h.Set("Content-Security-Policy", Options{}.policy(""))
 	h.Set("Cache-Control", "no-cache")
 	w.WriteHeader(http.StatusNotFound)
 	_, _ = strings.NewReader(notFoundPage).WriteTo(w) // the browser may be gone

@@ -42,6 +42,17 @@ func setup(t *testing.T, o web.Options) http.Handler {
 	return web.HandlerOf(fixture(t), o)
 }
 
+func TestPictures(t *testing.T) {
+	t.Parallel()
+	h := setup(t, web.Options{Pictures: "http://127.0.0.1:8080"})
+	for _, path := range []string{"/", "/playground"} {
+		policy := get(t, h, path).Header().Get("Content-Security-Policy")
+		if !strings.Contains(policy, "; img-src 'self' https: data: http://127.0.0.1:8080; ") {
+			t.Errorf("%s: %s", path, policy)
+		}
+	}
+}
+
 func do(t *testing.T, h http.Handler, method, path string, header ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, path, http.NoBody)
