@@ -63,7 +63,7 @@ func (b *goalsBench) Run(ctx context.Context) error { return b.run(ctx, os.Stdou
 func (b *goalsBench) run(ctx context.Context, out, logs io.Writer) (err error) {
 	if b.Quick {
 		b.Sessions, b.Rounds, b.Span, b.WriteSpan = 200, 1, 100*time.Millisecond, 100*time.Millisecond
-		b.Connections, b.Callers, b.Subscribers, b.Changes, b.Pin = 2, 4, 10, 2, false
+		b.Connections, b.Callers, b.Subscribers, b.Changes, b.Pin = 2, 4, 200, 2, false
 	}
 	b.out = out
 	tools, err := os.MkdirTemp("", "greenroom-bench-")
