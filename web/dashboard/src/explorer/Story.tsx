@@ -26,6 +26,7 @@ export function Samples() {
       aria-label="Open a sample"
       className="samples"
       value=""
+      disabled={!queryEditor || !variableEditor}
       onChange={(event) => open(Number(event.target.value))}
     >
       <option value="">
