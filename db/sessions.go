@@ -133,8 +133,9 @@ func (t *Tx) InsertSession(s *models.Session) error {
 // nothing. What never changes (account, avatar, creation) is left alone.
 func (t *Tx) Swap(s *models.Session) error {
 	asRead := ofAccount(s.AccountID).and("id = ? AND version = ?", s.ID, s.Version)
+	before := t.changes.before(s) // which looks at the version, too
 	s.Version++
-	n, err := sessions.update(t, t.changes.before(s), s, asRead,
+	n, err := sessions.update(t, before, s, asRead,
 		"account_id", "id", "avatar_id", "session_type", "end_user_id", "created_at", "room_name")
 	if err != nil {
 		return fmt.Errorf("write session %s: %w", s.ID, err)
