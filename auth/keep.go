@@ -119,11 +119,13 @@ func (k *keeper) round(series int) {
 	if len(due) == 0 {
 		return
 	}
+	begun := time.Now()
 	ctx, cancel := context.WithTimeout(context.Background(), recheckWithin)
 	defer cancel()
 	verdicts := k.look(ctx, secrets)
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	passed := int(time.Since(begun) / roundEvery) // the next look counts from this one's beginning
 	for i, c := range due {
 		switch {
 		case len(c.holders) == 0: // nobody has waited for the answer
@@ -133,7 +135,7 @@ func (k *keeper) round(series int) {
 				h.end(models.ErrUnauthenticated)
 			}
 		default:
-			k.queue(c, rounds-2-rand.IntN(rounds/4)) //nolint:gosec // G404: spreads load
+			k.queue(c, max(0, rounds-2-rand.IntN(rounds/4)-passed)) //nolint:gosec // G404: spreads load
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -169,6 +170,29 @@ func TestKeep(t *testing.T) {
 					t.Fatalf("one goes on: %v", context.Cause(ctx))
 				}
 			}
+		})
+	})
+
+	t.Run("EndsInTimeThoughLooksAreSlow", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			v := setup(t, "")
+			v.all, v.slow = true, 990*time.Millisecond
+			var held []context.Context
+			for i := range 400 {
+				ctx, done := v.auth.Keep(t.Context(), fmt.Sprintf("gr_sess_%d", i))
+				defer done()
+				held = append(held, ctx)
+			}
+			time.Sleep(time.Minute) //nolint:forbidigo // the bubble's time
+			v.change(func(v *vault) { v.all = false })
+			time.Sleep(within) //nolint:forbidigo // the bubble's time
+			synctest.Wait()
+			late := slices.DeleteFunc(slices.Clone(held), func(ctx context.Context) bool { return ctx.Err() != nil })
+			if len(late) > 0 {
+				t.Errorf("%d of %d go on", len(late), len(held))
+			}
+			time.Sleep(within) //nolint:forbidigo // looks end in the bubble
 		})
 	})
 
