@@ -47,9 +47,10 @@ type bus struct {
 	subject string
 	conn    *nats.Conn // nil without a URL
 
-	outgoing chan message
-	closing  chan struct{}
-	running  sync.WaitGroup
+	// own is to be heard here, outgoing by others: NATS may take its time.
+	own, outgoing chan message
+	closing       chan struct{}
+	running       sync.WaitGroup
 
 	mu     sync.Mutex
 	seq    uint64
@@ -81,13 +82,15 @@ type publisher struct {
 func openBus(cfg Config, hub *Hub) (*bus, error) {
 	b := &bus{
 		cfg: cfg, hub: hub, self: rand.Text(), subject: "greenroom." + cfg.Environment + ".changes",
-		outgoing: make(chan message, queued), closing: make(chan struct{}), publishers: map[string]*publisher{},
+		own: make(chan message, queued), closing: make(chan struct{}), publishers: map[string]*publisher{},
 	}
 	if cfg.URL != "" {
+		b.outgoing = make(chan message, queued)
 		if err := b.connect(); err != nil {
 			return nil, err
 		}
 	}
+	b.running.Go(b.listen)
 	b.running.Go(b.speak)
 	return b, nil
 }
@@ -128,9 +131,11 @@ func (b *bus) publish(c *models.Change) {
 		return
 	}
 	b.seq++
-	select {
-	case b.outgoing <- message{From: b.self, Seq: b.seq, Change: c}:
-	default:
+	for _, queue := range []chan message{b.own, b.outgoing} {
+		select {
+		case queue <- message{From: b.self, Seq: b.seq, Change: c}:
+		default: // full, or nobody is there
+		}
 	}
 }
 
@@ -150,7 +155,26 @@ func (b *bus) close() {
 	}
 }
 
-// speak sends what is queued, and signs of life, until close.
+// listen hears what this server says itself, until close.
+func (b *bus) listen() {
+	alive := time.NewTicker(beat)
+	defer alive.Stop()
+	for {
+		select {
+		case m := <-b.own:
+			b.heard(m)
+		case <-alive.C:
+			b.heard(message{From: b.self, Seq: b.told(b.own)})
+		case <-b.closing:
+			for len(b.own) > 0 { // nothing is queued any more
+				b.heard(<-b.own)
+			}
+			return
+		}
+	}
+}
+
+// speak sends what is queued for others, and signs of life, until close.
 func (b *bus) speak() {
 	alive := time.NewTicker(beat)
 	defer alive.Stop()
@@ -158,11 +182,8 @@ func (b *bus) speak() {
 		select {
 		case m := <-b.outgoing:
 			b.send(m)
-			b.heard(m)
 		case <-alive.C:
-			m := message{From: b.self, Seq: b.told()}
-			b.send(m)
-			b.heard(m)
+			b.send(message{From: b.self, Seq: b.told(b.outgoing)})
 			b.listenForSilence()
 		case <-b.closing:
 			b.drain()
@@ -173,28 +194,22 @@ func (b *bus) speak() {
 
 // drain sends the rest; nothing is queued any more.
 func (b *bus) drain() {
-	for {
-		select {
-		case m := <-b.outgoing:
-			b.send(m)
-			b.heard(m)
-		default:
-			b.send(message{From: b.self, Seq: b.told(), Bye: true})
-			if b.conn != nil && b.conn.IsConnected() { // else nobody is there to be told
-				ctx, cancel := context.WithTimeout(context.Background(), beat)
-				_ = b.conn.FlushWithContext(ctx) // the others notice what was lost
-				cancel()
-			}
-			return
-		}
+	for len(b.outgoing) > 0 {
+		b.send(<-b.outgoing)
+	}
+	b.send(message{From: b.self, Seq: b.told(b.outgoing), Bye: true})
+	if b.conn != nil && b.conn.IsConnected() { // else nobody is there to be told
+		ctx, cancel := context.WithTimeout(context.Background(), beat)
+		_ = b.conn.FlushWithContext(ctx) // the others notice what was lost
+		cancel()
 	}
 }
 
 // told is the count that a sign of life carries: what is queued behind it is not yet told.
-func (b *bus) told() uint64 {
+func (b *bus) told(queue <-chan message) uint64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.seq - uint64(len(b.outgoing))
+	return b.seq - uint64(len(queue))
 }
 
 // send tells the other servers, if there are any.

@@ -338,13 +338,16 @@ func TestBus(t *testing.T) {
 
 	t.Run("CountsWhatItCouldNotQueue", func(t *testing.T) {
 		t.Parallel()
-		b := &bus{outgoing: make(chan message, 1), publishers: map[string]*publisher{}}
+		b := &bus{own: make(chan message, 1), outgoing: make(chan message, 1)}
 		b.publish(to("s", 1))
 		b.publish(to("s", 2)) // dropped
-		lost := b.hear(<-b.outgoing)
-		lost = b.hear(message{Seq: b.told()}) || lost
-		if !lost {
-			t.Error("a dropped change was not noticed")
+		for name, queue := range map[string]chan message{"own": b.own, "outgoing": b.outgoing} {
+			b.publishers = map[string]*publisher{}
+			lost := b.hear(<-queue)
+			lost = b.hear(message{Seq: b.told(queue)}) || lost
+			if !lost {
+				t.Errorf("%s: a dropped change was not noticed", name)
+			}
 		}
 	})
 

@@ -51,6 +51,7 @@ func (b *bus) hear(m message) (lost bool) {
 
 // listenForSilence looks, once a beat, for publishers that have died and for a bus that is away.
 func (b *bus) listenForSilence() {
+	away := b.conn != nil && !b.conn.IsConnected() // which waits for a write under way
 	b.hearing.Lock()
 	defer b.hearing.Unlock()
 	died := false
@@ -60,7 +61,7 @@ func (b *bus) listenForSilence() {
 			died = true
 		}
 	}
-	if b.conn == nil || b.conn.IsConnected() {
+	if !away {
 		b.deaf = 0
 	} else if b.deaf++; time.Duration(b.deaf)*beat >= blind {
 		b.deaf = 0
