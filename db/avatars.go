@@ -38,6 +38,16 @@ func (t *Tx) Avatar(scope models.Scope, id string) (*models.Avatar, error) {
 	return found, nil
 }
 
+// AvatarInUse reads one avatar and keeps others from changing it until the transaction ends, but not
+// from using it, too: many sessions of an account have the same, and would begin one after the other.
+func (t *Tx) AvatarInUse(scope models.Scope, id string) (*models.Avatar, error) {
+	found, err := avatars.find(t, avatarsInScope(scope).and("id = ?", id), t.dialect.share()...)
+	if err != nil {
+		return nil, fmt.Errorf("avatar %s: %w", id, err)
+	}
+	return found, nil
+}
+
 // AvatarsByID reads many avatars with one statement, in no order; missing ones are left out.
 func (s *Store) AvatarsByID(ctx context.Context, scope models.Scope, ids []string) ([]*models.Avatar, error) {
 	read := s.query(wholeAvatar.columns, wholeAvatar.names, len(wholeAvatar.put)) // of nearly every mutation: not by GORM

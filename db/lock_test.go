@@ -18,6 +18,7 @@ func TestALockLetsOthersReferToTheRow(t *testing.T) {
 	w := dbtest.NewWorld(t, store)
 	s, endpoint := w.Session(dbtest.Now, nil), w.Endpoint(dbtest.Now, models.WebhookSessionEnded)
 	w.Insert(s)
+	useAvatar := func(tx *db.Tx) error { _, err := tx.AvatarInUse(w.Scope(), s.AvatarID); return err }
 	for name, test := range map[string]struct{ lock, refer func(*db.Tx) error }{
 		"Account": {
 			func(tx *db.Tx) error { _, err := tx.LockAccount(w.Account.ID); return err },
@@ -32,6 +33,7 @@ func TestALockLetsOthersReferToTheRow(t *testing.T) {
 				})
 			},
 		},
+		"Avatar": {useAvatar, useAvatar}, // which all sessions of an account may have
 		"WebhookEndpoint": {
 			func(tx *db.Tx) error { _, err := tx.WebhookEndpoint(w.Account.ID, endpoint.ID); return err },
 			func(tx *db.Tx) error {

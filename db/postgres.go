@@ -205,6 +205,10 @@ func (postgresDialect) lock() []clause.Expression {
 	return []clause.Expression{clause.Locking{Strength: "NO KEY UPDATE"}}
 }
 
+func (postgresDialect) share() []clause.Expression {
+	return []clause.Expression{clause.Locking{Strength: clause.LockingStrengthShare}}
+}
+
 func (postgresDialect) claim() []clause.Expression {
 	return []clause.Expression{clause.Locking{
 		Strength: clause.LockingStrengthUpdate,

@@ -187,6 +187,8 @@ func (sqliteDialect) dollars() bool { return false }
 // lock adds nothing: the single writer's transaction is exclusive from its first statement.
 func (sqliteDialect) lock() []clause.Expression { return nil }
 
+func (sqliteDialect) share() []clause.Expression { return nil }
+
 func (sqliteDialect) claim() []clause.Expression { return nil }
 
 func (sqliteDialect) metadataHas(key string, value any) (string, []any) {

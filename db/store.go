@@ -154,6 +154,8 @@ type dialect interface {
 	dollars() bool
 	// lock is the clause that makes a read hold its rows until the transaction ends.
 	lock() []clause.Expression
+	// share is the clause that keeps others from changing the rows, but not from doing the same.
+	share() []clause.Expression
 	// claim is the clause that skips rows which another transaction holds.
 	claim() []clause.Expression
 	// seize takes the right to serve the database, or answers errServed. It is given back by the

@@ -187,7 +187,7 @@ func (s *Service) intend(ctx context.Context, o *order) (*models.Session, error)
 // newSession checks the avatar and the plan's limits, and makes the session to be inserted.
 func (s *Service) newSession(tx *db.Tx, account *models.Account, o *order) (*models.Session, error) {
 	plan, _ := s.Plans.Of(account)
-	avatar, err := tx.Avatar(o.caller.Scope(), o.avatarID)
+	avatar, err := tx.AvatarInUse(o.caller.Scope(), o.avatarID)
 	switch {
 	case errors.Is(err, models.ErrNotFound):
 		return nil, noAvatar()
