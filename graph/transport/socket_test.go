@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -338,6 +339,15 @@ func TestSocket(t *testing.T) {
 	})
 }
 
+// An outlived is a response writer that is told of a socket's end.
+type outlived struct {
+	http.ResponseWriter
+	done func()
+}
+
+func (o outlived) Outlive() func()             { return o.done }
+func (o outlived) Unwrap() http.ResponseWriter { return o.ResponseWriter }
+
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	inBubble(t, "ClosesSubscriptionsAtOnce", func(w *world) {
@@ -380,6 +390,23 @@ func TestDrain(t *testing.T) {
 			w.t.Errorf("took %s", took)
 		}
 		d.closesAtOnce(1012, "stopping")
+	})
+	inBubble(t, "WaitsForTheRequestsEnd", func(w *world) {
+		var ended atomic.Bool
+		next := w.server.Handler
+		w.server.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			next.ServeHTTP(outlived{rw, func() {
+				time.Sleep(time.Second) //nolint:forbidigo // the bubble's time, in which a line of a log is written
+				ended.Store(true)
+			}}, r)
+		})
+		w.connect()
+		if err := w.drain(time.Minute); err != nil {
+			w.t.Error(err)
+		}
+		if !ended.Load() {
+			w.t.Error("the server may stop before it is told of the end")
+		}
 	})
 	inBubble(t, "RefusesNewOnes", func(w *world) {
 		if err := w.drain(time.Minute); err != nil {

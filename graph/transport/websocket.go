@@ -105,8 +105,8 @@ func (t WebSocket) Do(w http.ResponseWriter, r *http.Request, exec graphql.Graph
 	// the request's buffers until it ends.
 	done := outlive(w)
 	go func() {
+		defer leave() // the last: a server that stops waits for it
 		defer done()
-		defer leave()
 		defer end(nil)
 		s.serve()
 	}()
