@@ -139,7 +139,8 @@ func (b *bus) publish(c *models.Change) {
 	}
 }
 
-// close says goodbye, sends what is queued, and stops.
+// close sends what is queued, says goodbye, and stops. A bus that takes nothing is not waited for:
+// the others notice the silence.
 func (b *bus) close() {
 	b.mu.Lock()
 	if b.closed {
@@ -149,9 +150,19 @@ func (b *bus) close() {
 	b.closed = true
 	b.mu.Unlock()
 	close(b.closing)
-	b.running.Wait()
-	if b.conn != nil {
-		b.conn.Close()
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		b.running.Wait()
+		if b.conn != nil {
+			b.conn.Close()
+		}
+	}()
+	patience := time.NewTimer(2 * beat)
+	defer patience.Stop()
+	select {
+	case <-stopped:
+	case <-patience.C:
 	}
 }
 

@@ -34,8 +34,9 @@ func TestAStalledBusHoldsUpNobody(t *testing.T) {
 		<-stalls
 	}()
 	h := open(t, "nats://"+listener.Addr().String())
+	defer h.bus.running.Wait()
+	defer func() { _ = listener.Close(); close(stalls); <-over }()
 	defer h.Close()
-	defer func() { _ = listener.Close(); close(stalls); <-over }() // before the hub, which would wait
 	w := h.Session("s")
 	const many = 2000 // some 60 MB
 	for revision := 1; revision <= many; revision++ {
