@@ -134,7 +134,7 @@ func (o *liveOracle) compare(caller, text string, variables vars, id string) {
 	}
 	for changes := range 4 {
 		over := o.isOver(o.callers[caller], id)
-		if first := o.same(caller, text, variables, over); over || strings.Contains(first, `"type":"error"`) {
+		if first := o.same(caller, text, variables, over); over || !strings.Contains(first, `"type":"next"`) {
 			return
 		}
 		if changes == 3 || o.r.IntN(4) == 0 {
@@ -157,7 +157,9 @@ func (o *liveOracle) same(caller, text string, variables vars, over bool) (last 
 		for missing := 2; missing > 0; {
 			frame := o.hear(ws)
 			heard = append(heard, frame)
-			if !over || !strings.Contains(frame, `,"type":"next",`) {
+			isNext := strings.Contains(frame, `,"type":"next",`)
+			isRefused := isNext && !strings.Contains(frame, `"data":`) // there is no such session
+			if !isNext || !over && !isRefused {
 				missing--
 			}
 		}
