@@ -26,9 +26,13 @@ func TestAStalledBusHoldsUpNobody(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		defer conn.Close()
+		defer func() { _ = conn.Close() }()
 		_, _ = io.WriteString(conn, `INFO {"server_id":"x","version":"2.10.0","proto":1,"headers":true,"max_payload":1048576}`+"\r\n")
-		for lines := bufio.NewScanner(conn); lines.Scan() && lines.Text() != "PING"; {
+		lines := bufio.NewScanner(conn)
+		for lines.Scan() {
+			if lines.Text() == "PING" {
+				break
+			}
 		}
 		_, _ = io.WriteString(conn, "PONG\r\n")
 		<-stalls
