@@ -110,8 +110,8 @@ fuzz: ## every fuzz target, FUZZTIME each: a count (20000x) or a time (5m)
 .PHONY: chaos
 # Each run prints its seed; -kill.seed and -powerloss.seed repeat its choices.
 chaos: need-postgres ## kill servers KILLS times on each database, and cut the power CUTS times
-	go test -race -tags chaos -run TestChaos -timeout 3h -v -kills $(KILLS) .
-	go test -race -run TestMatrix21 -timeout 3h -powerloss.cuts $(CUTS) ./db
+	go test -race -tags chaos -run TestChaos -timeout 3h -v . -kills $(KILLS)
+	go test -race -run TestMatrix21 -timeout 3h ./db -powerloss.cuts $(CUTS)
 
 .PHONY: bench
 # Some eight minutes, and worth nothing beside other work.
