@@ -38,8 +38,9 @@ test: ## everything CI asks for; installs what it needs
 	@$(MAKE) --no-print-directory race
 
 .PHONY: race
-race: ## the Go tests under the race detector
+race: ## the Go tests under the race detector, and without it those that count allocations
 	go test -race -timeout 10m ./...
+	go test -run TestAllocations ./graph ./db
 
 .PHONY: test-node
 test-node: need-node need-postgres $(CLIENTS)/node_modules/.package-lock.json $(PEERS)/node_modules/.package-lock.json ## clients that others wrote, in Node, against servers of their own

@@ -93,7 +93,7 @@ func (in *table[R]) find(t *Tx, kept conditions, locks ...clause.Expression) (*R
 
 // update writes a row that conditions keep, and tells how many there are. Only columns that are not
 // as before are written, because an index of a column that is written is, too; when nobody knows what
-// was before, all but those that never change.
+// was before, all but those that never change. It cannot compare columns of bytes.
 func (in *table[R]) update(t *Tx, before, after *R, kept conditions, never ...string) (int, error) {
 	s := t.statement()
 	s.add("UPDATE " + in.name + " SET ")
