@@ -95,6 +95,9 @@ func (l *liteReaders) take(ctx context.Context) (*liteReader, error) {
 
 // enter waits for one of the places.
 func enter(ctx context.Context, places chan<- struct{}) error {
+	if ctx.Err() != nil { // or a place that is free would be taken for nobody
+		return context.Cause(ctx)
+	}
 	select {
 	case places <- struct{}{}:
 		return nil
@@ -157,6 +160,9 @@ func (r *liteReader) blob(ctx context.Context, text []byte, args []any) ([]byte,
 	rows, err := statement.QueryContext(ctx, r.args)
 	if err != nil {
 		return nil, err
+	}
+	if ctx.Err() != nil { // the driver interrupts once, and in vain what has not begun
+		return nil, errors.Join(context.Cause(ctx), rows.Close())
 	}
 	r.dest[0] = nil
 	if err := errors.Join(rows.Next(r.dest[:]), rows.Close()); err != nil {

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -36,9 +37,11 @@ func TestLongReadsLeaveRoom(t *testing.T) {
 	})
 	for range 2 * most {
 		searches.Go(func() {
-			const endless = "SELECT greenroom_pack(n) FROM (WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT max(n) AS n FROM c)"
-			if _, err := readers.blob(searching, []byte(endless), nil, false); err == nil {
-				t.Error("a search without an end has ended")
+			// Half a minute and longer, but not for ever: an interrupt that comes in the moment before
+			// SQLite begins is lost on it.
+			const long = "SELECT greenroom_pack(n) FROM (WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT 200000000) SELECT max(n) AS n FROM c)"
+			if _, err := readers.blob(searching, []byte(long), nil, false); err == nil {
+				t.Error("a search was over before it was stopped")
 			}
 		})
 	}
@@ -52,5 +55,39 @@ func TestLongReadsLeaveRoom(t *testing.T) {
 	blob, err := readers.blob(within, []byte("SELECT greenroom_pack(1)"), nil, true)
 	if err != nil || len(blob) != 9 {
 		t.Errorf("%x, %v", blob, err)
+	}
+}
+
+// Who has gone takes no place and starts no search: the driver could not interrupt it any more.
+func TestReadersLeaveWhoHasGone(t *testing.T) {
+	t.Parallel()
+	store, err := Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "x.db"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	lite, ok := store.fast.(liteRead)
+	if !ok {
+		t.Fatal("not SQLite")
+	}
+	gone, leave := context.WithCancelCause(t.Context())
+	why := errors.New("gone")
+	leave(why)
+	for _, short := range []bool{true, false} {
+		if _, err := lite.blob(gone, []byte("SELECT greenroom_pack(1)"), nil, short); !errors.Is(err, why) {
+			t.Errorf("short %t: %v", short, err)
+		}
+	}
+	r, err := lite.take(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = r.blob(gone, []byte("SELECT greenroom_pack(1)"), nil)
+	lite.give(r, err)
+	if !errors.Is(err, why) {
+		t.Errorf("with a connection in hand: %v", err)
+	}
+	if len(lite.places) != 0 || len(lite.long) != 0 {
+		t.Errorf("%d and %d places are still taken", len(lite.places), len(lite.long))
 	}
 }
