@@ -46,7 +46,7 @@ func newLiteReaders(dsn string, most int) (*liteReaders, error) {
 }
 
 // blob runs a statement whose only answer is greenroom_pack's blob; nil when there are no rows. A
-// short one runs to its end: the driver would have a goroutine watch over it.
+// short one runs to its end: it is over before anybody could stop it.
 func (l *liteReaders) blob(ctx context.Context, text []byte, args []any, short bool) ([]byte, error) {
 	if !short {
 		within, cancel := context.WithTimeout(ctx, readWithin)
@@ -149,6 +149,9 @@ func (r *liteReader) close() error {
 }
 
 func (r *liteReader) blob(ctx context.Context, text []byte, args []any) ([]byte, error) {
+	if ctx.Err() != nil { // the driver would say so too, but not the cause
+		return nil, context.Cause(ctx)
+	}
 	statement, err := r.prepared(ctx, text)
 	if err != nil {
 		return nil, err
@@ -160,9 +163,6 @@ func (r *liteReader) blob(ctx context.Context, text []byte, args []any) ([]byte,
 	rows, err := statement.QueryContext(ctx, r.args)
 	if err != nil {
 		return nil, err
-	}
-	if ctx.Err() != nil { // the driver interrupts once, and in vain what has not begun
-		return nil, errors.Join(context.Cause(ctx), rows.Close())
 	}
 	r.dest[0] = nil
 	if err := errors.Join(rows.Next(r.dest[:]), rows.Close()); err != nil {

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/mattn/go-sqlite3"
 )
 
 // Searches that go on and on do not keep the look-ups waiting with which everybody's requests begin.
@@ -89,5 +91,14 @@ func TestReadersLeaveWhoHasGone(t *testing.T) {
 	}
 	if len(lite.places) != 0 || len(lite.long) != 0 {
 		t.Errorf("%d and %d places are still taken", len(lite.places), len(lite.long))
+	}
+}
+
+// Older versions can lose what is in a database: decision 2.
+func TestSQLiteIsNewEnough(t *testing.T) {
+	t.Parallel()
+	const floor = 3_051_003
+	if text, number, _ := sqlite3.Version(); number < floor {
+		t.Errorf("SQLite %s", text)
 	}
 }

@@ -134,11 +134,12 @@ func (q *query) sessions(selection *Selection[SessionRow], scope models.Scope) {
 	}
 }
 
-// page reads a page and one row more, from the near end.
+// page reads a page and one row more, from the near end. SQLite plans a statement anew, each time,
+// whose limit is a parameter and nothing else: it would plan by the number.
 func (q *query) page(page models.Page, ascending bool) {
 	q.add(" ORDER BY ")
 	q.add(order(page, ascending))
-	q.add(" LIMIT ?", page.Size+1)
+	q.add(" LIMIT CAST(? AS BIGINT)", page.Size+1)
 }
 
 // byIDAlone tells a filter that a page in the order of ids does not have to search for.
