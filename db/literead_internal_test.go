@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -11,15 +12,24 @@ import (
 	"github.com/mattn/go-sqlite3"
 )
 
-// Searches that go on and on do not keep the look-ups waiting with which everybody's requests begin.
+// Searches that go on and on do not keep the look-ups waiting with which everybody's requests begin,
+// and when they are given up, nothing of them is left open: SQLite's log goes with the last connection.
 func TestLongReadsLeaveRoom(t *testing.T) {
 	t.Parallel()
 	const most = 4
-	store, err := Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "x.db"), Options{})
+	file := filepath.Join(t.TempDir(), "x.db")
+	store, err := Open(t.Context(), "sqlite:"+file, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = store.Close() })
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(file + "-wal"); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("the log is still there: %v", err)
+		}
+	})
 	lite, ok := store.fast.(liteRead)
 	if !ok {
 		t.Fatal("not SQLite")
