@@ -2,6 +2,7 @@ package db_test
 
 import (
 	"context"
+	"encoding/binary"
 	"io"
 	"net"
 	"net/url"
@@ -114,10 +115,14 @@ type wire struct {
 	address string
 	// silent: it takes everything and forwards nothing.
 	silent atomic.Bool
-	mu     sync.Mutex
-	down   bool
-	conns  []net.Conn
-	all    sync.WaitGroup
+	// cutOnReply: it is cut as soon as the target says something.
+	cutOnReply atomic.Bool
+	// asked counts the questions that were sent, however many statements each is.
+	asked atomic.Int64
+	mu    sync.Mutex
+	down  bool
+	conns []net.Conn
+	all   sync.WaitGroup
 }
 
 func newWire(t *testing.T, target string) *wire {
@@ -134,8 +139,8 @@ func newWire(t *testing.T, target string) *wire {
 				return
 			}
 			if out := w.connect(in, target); out != nil {
-				w.all.Go(func() { _, _ = io.Copy(gate{w, out}, in); _ = out.Close() })
-				w.all.Go(func() { _, _ = io.Copy(gate{w, in}, out); _ = in.Close() })
+				w.all.Go(func() { _, _ = io.Copy(gate{w, out, &asking{wire: w}}, in); _ = out.Close() })
+				w.all.Go(func() { _, _ = io.Copy(gate{w, in, replying{w}}, out); _ = in.Close() })
 			}
 		}
 	})
@@ -147,13 +152,55 @@ func newWire(t *testing.T, target string) *wire {
 type gate struct {
 	wire *wire
 	to   io.Writer
+	seen io.Writer
 }
 
 func (g gate) Write(p []byte) (int, error) {
 	if g.wire.silent.Load() {
 		return len(p), nil
 	}
+	if _, err := g.seen.Write(p); err != nil {
+		return 0, err
+	}
 	return g.to.Write(p)
+}
+
+// asking reads PostgreSQL's messages: first a start without a type, then a byte of type, a length that
+// counts itself, and so much. One with an S ends a question.
+type asking struct {
+	wire    *wire
+	started bool
+	rest    []byte
+}
+
+func (a *asking) Write(p []byte) (int, error) {
+	for a.rest = append(a.rest, p...); ; {
+		head := 1
+		if !a.started {
+			head = 0
+		}
+		if len(a.rest) < head+4 {
+			return len(p), nil
+		}
+		length := head + int(binary.BigEndian.Uint32(a.rest[head:]))
+		if len(a.rest) < length {
+			return len(p), nil
+		}
+		if a.started && a.rest[0] == 'S' {
+			a.wire.asked.Add(1)
+		}
+		a.started, a.rest = true, a.rest[length:]
+	}
+}
+
+type replying struct{ wire *wire }
+
+func (r replying) Write(p []byte) (int, error) {
+	if r.wire.cutOnReply.CompareAndSwap(true, false) {
+		r.wire.cut(false)
+		return 0, net.ErrClosed
+	}
+	return len(p), nil
 }
 
 func (w *wire) connect(in net.Conn, target string) net.Conn {

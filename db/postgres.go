@@ -65,8 +65,12 @@ func openPostgres(ctx context.Context, dsn string, opts Options) (*Store, error)
 	if err != nil {
 		return nil, closing(writers, closing(g, err))
 	}
-	s := &Store{dialect: postgresDialect{}, reader: g, fast: poolRead{pool}, log: opts.Log, trace: opts.Trace}
-	s.writer = &txWriter{db: writers, observe: opts.Observe, committed: opts.Committed}
+	writing, err := writers.DB()
+	if err != nil {
+		return nil, closing(writers, closing(g, err))
+	}
+	s := &Store{dialect: postgresDialect{}, reader: g, fast: postgresRead{pool}, log: opts.Log, trace: opts.Trace}
+	s.writer = &txWriter{db: writers, pool: writing, observe: opts.Observe, committed: opts.Committed}
 	return s, nil
 }
 
@@ -114,6 +118,7 @@ func preparePostgres(ctx context.Context, g *gorm.DB, opts Options) error {
 // asks for that.
 type txWriter struct {
 	db        *gorm.DB
+	pool      *sql.DB // db's
 	observe   func(int)
 	committed func(*models.Change)
 }
@@ -139,22 +144,26 @@ func (w *txWriter) write(ctx context.Context, fn func(*Tx) error) error {
 }
 
 func (w *txWriter) transact(ctx context.Context, fn func(*Tx) error) error {
-	// Said, because a database may have another default: locks and counts rely on it.
-	tx := w.db.WithContext(ctx).Begin(&sql.TxOptions{Isolation: sql.LevelReadCommitted})
-	if tx.Error != nil {
-		return fmt.Errorf("begin: %w", translate(tx.Error))
+	own, err := beginPostgres(ctx, w.pool)
+	if err != nil {
+		return fmt.Errorf("begin: %w", translate(err))
 	}
-	t := &Tx{ctx: ctx, db: tx, own: poolConn{ctx, tx.Statement.ConnPool}, dialect: postgresDialect{}}
-	if err := call(fn, t); err != nil {
-		tx.Rollback()
-		return err
+	defer own.close()
+	tx := w.db.Session(&gorm.Session{Context: ctx, NewDB: true})
+	tx.Statement.ConnPool = own
+	t := &Tx{ctx: ctx, db: tx, own: own, dialect: postgresDialect{}}
+	if err = call(fn, t); err == nil {
+		err = t.translate(own.commit())
 	}
-	if err := tx.Commit().Error; err != nil {
+	switch {
+	case err == nil:
+		tell(t.changes.made, w.committed)
+		return nil
+	case errors.Is(err, errCommit):
 		tell(missed(t.changes.made), w.committed)
-		return fmt.Errorf("%w: %w", errCommit, translate(err))
 	}
-	tell(t.changes.made, w.committed)
-	return nil
+	own.rollback()
+	return err
 }
 
 // errCommit is a commit whose outcome nobody knows: it may have happened, and the callers' unique

@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"database/sql"
 	"sync"
 )
 
@@ -73,20 +72,4 @@ func (l liteRead) read(ctx context.Context, q *query, row func([]value)) error {
 		return err
 	}
 	return unpack(blob, q.values, row)
-}
-
-// poolRead reads with database/sql, whose driver keeps statements prepared.
-type poolRead struct{ pool *sql.DB }
-
-func (poolRead) close() error { return nil } // it is GORM's too, and closed with that
-
-func (p poolRead) read(ctx context.Context, q *query, row func([]value)) error {
-	ctx, cancel := context.WithTimeout(ctx, readWithin)
-	defer cancel()
-	q.whole = append(q.selecting("SELECT ", q.columns, " FROM "), q.text...)
-	rows, err := p.pool.QueryContext(ctx, string(q.whole), q.args...)
-	if err != nil {
-		return err
-	}
-	return each(rows, q.values, row)
 }

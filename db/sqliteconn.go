@@ -92,6 +92,12 @@ func (c *sqliteConn) QueryContext(ctx context.Context, query string, args ...any
 	return s.QueryContext(ctx, args...)
 }
 
+// send runs a statement at once: there is nothing to be saved here.
+func (c *sqliteConn) send(text string, args []any) error {
+	_, err := c.exec(text, args)
+	return err
+}
+
 // exec runs a statement of our own, without what database/sql does for those of strangers.
 func (c *sqliteConn) exec(text string, args []any) (changed int, err error) {
 	c.writes++

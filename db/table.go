@@ -55,7 +55,8 @@ func tableOf[R any]() *table[R] {
 	return t
 }
 
-// insert adds a row. What else the statement says, such as ON CONFLICT, stands in rest.
+// insert adds a row. What else the statement says, such as ON CONFLICT, stands in rest. That it
+// cannot be may show with a later statement, or with the commit.
 func (in *table[R]) insert(t *Tx, row *R, rest string, values ...any) error {
 	s := t.statement()
 	s.add(in.into[s.dollars])
@@ -65,8 +66,7 @@ func (in *table[R]) insert(t *Tx, row *R, rest string, values ...any) error {
 		s.args = append(s.args, in.value(column, from))
 	}
 	s.add(rest, values...)
-	_, err := t.exec(s)
-	return err
+	return t.send(s)
 }
 
 // find reads the one row that conditions keep, or answers models.ErrNotFound. With locks, nobody

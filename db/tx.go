@@ -1,9 +1,6 @@
 package db
 
 import (
-	"context"
-	"database/sql"
-
 	"gorm.io/gorm"
 
 	"greenroom/models"
@@ -11,6 +8,9 @@ import (
 
 // An ownConn runs statements of our own in a transaction.
 type ownConn interface {
+	// send runs a statement whose answer nobody needs, now or with the next one, whose error is then
+	// this one's.
+	send(text string, args []any) error
 	// exec tells how many rows the statement has changed.
 	exec(text string, args []any) (int, error)
 	// query hands out each row, as wide as values, which it uses again.
@@ -19,6 +19,12 @@ type ownConn interface {
 
 // statement begins one of our own.
 func (t *Tx) statement() *statement { return &statement{dollars: t.dialect.dollars()} }
+
+// send runs a statement, at the latest with the next one or the commit, whose error is then its own.
+func (t *Tx) send(s *statement) error {
+	t.trace()
+	return t.translate(t.own.send(string(s.text), s.args))
+}
 
 // exec runs a statement and tells how many rows it has changed.
 func (t *Tx) exec(s *statement) (int, error) {
@@ -65,43 +71,4 @@ func (t *Tx) trace() {
 	if l, ok := t.db.Logger.(tracer); ok {
 		l.told(t.ctx)
 	}
-}
-
-// A poolConn is a transaction of database/sql, whose driver keeps statements prepared.
-type poolConn struct {
-	ctx context.Context
-	tx  gorm.ConnPool
-}
-
-func (c poolConn) exec(text string, args []any) (int, error) {
-	result, err := c.tx.ExecContext(c.ctx, text, args...)
-	if err != nil {
-		return 0, err
-	}
-	n, err := result.RowsAffected()
-	return int(n), err
-}
-
-func (c poolConn) query(text string, args []any, values []value, row func([]value)) error {
-	rows, err := c.tx.QueryContext(c.ctx, text, args...)
-	if err != nil {
-		return err
-	}
-	return each(rows, values, row)
-}
-
-// each hands out rows, and closes them.
-func each(rows *sql.Rows, values []value, row func([]value)) error {
-	defer func() { _ = rows.Close() }()
-	into := make([]any, len(values))
-	for i := range values {
-		into[i] = &values[i]
-	}
-	for rows.Next() {
-		if err := rows.Scan(into...); err != nil {
-			return err
-		}
-		row(values)
-	}
-	return rows.Err()
 }

@@ -91,7 +91,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "not JSON", http.StatusBadRequest)
 		return
 	}
-	// The driver for SQLite starts a goroutine for each row that somebody could call off.
+	// To watch over a statement that somebody could call off costs the driver for SQLite more.
 	answer, err := h.answer(context.WithoutCancel(r.Context()), &asked)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)

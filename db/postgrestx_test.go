@@ -1,0 +1,175 @@
+package db_test
+
+import (
+	"errors"
+	"net/url"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"greenroom/db"
+	"greenroom/db/dbtest"
+	"greenroom/models"
+)
+
+// onWire opens a database whose connections go over a wire.
+func onWire(t *testing.T, dsn string, opts db.Options) (*db.Store, *wire) {
+	t.Helper()
+	at, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at.RawQuery = "sslmode=disable"
+	wire := newWire(t, at.Host)
+	at.Host = wire.address
+	store, err := db.Open(t.Context(), at.String(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	return store, wire
+}
+
+// What is written goes to the server with the next question, or with the commit.
+func TestPostgresTakesFewRoundTrips(t *testing.T) {
+	t.Parallel()
+	store, wire := onWire(t, dbtest.Postgres(t), db.Options{})
+	w := dbtest.NewWorld(t, store)
+	create := func() {
+		s := w.Session(dbtest.Now, nil)
+		w.Do(func(tx *db.Tx) error {
+			if _, err := tx.Account(w.Account.ID); err != nil { // with BEGIN
+				return err
+			}
+			if _, err := tx.AvatarInUse(w.Scope(), s.AvatarID); err != nil {
+				return err
+			}
+			line := &models.SessionEvent{AccountID: s.AccountID, ID: models.NewID(models.EventPrefix, dbtest.Now), SessionID: s.ID, Type: models.EventCreated, Actor: models.ActorAPIKey}
+			return errors.Join(tx.InsertSession(s), tx.PutAccessToken(s, []byte(s.ID)), tx.InsertEvent(line)) // with COMMIT
+		})
+	}
+	create() // the first time, statements are prepared
+	before := wire.asked.Load()
+	create()
+	if trips := wire.asked.Load() - before; trips != 3 {
+		t.Errorf("%d round trips", trips)
+	}
+}
+
+// What the server refuses shows with whatever comes next, and nothing is kept.
+func TestPostgresRefusesLate(t *testing.T) {
+	var told []*models.Change
+	store, wire := onWire(t, dbtest.Postgres(t), db.Options{Committed: func(c *models.Change) { told = append(told, c) }})
+	w := dbtest.NewWorld(t, store)
+	there := w.Session(dbtest.Now, nil)
+	w.Insert(there)
+	ask := func(tx *db.Tx) error { _, err := tx.Account(w.Account.ID); return err }
+	askGORM := func(tx *db.Tx) error { _, err := tx.Participants(there); return err }
+	for name, next := range map[string]struct {
+		step      func(*db.Tx) error
+		swallowed bool
+	}{
+		"Commit":         {step: func(*db.Tx) error { return nil }},
+		"Question":       {step: ask},
+		"GORMQuestion":   {step: askGORM},
+		"Change":         {step: func(tx *db.Tx) error { return tx.Swap(there) }},
+		"Swallowed":      {ask, true},
+		"SwallowedGORM":  {askGORM, true},
+		"GORMsOwnFailed": {func(tx *db.Tx) error { return tx.Exec("SELECT 1/0") }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			told = nil
+			other := w.Session(dbtest.Now, nil)
+			err := store.Write(t.Context(), func(tx *db.Tx) error {
+				if err := errors.Join(tx.InsertSession(other), tx.InsertSession(there)); err != nil {
+					t.Errorf("it asked before it had to: %v", err)
+				}
+				if err := next.step(tx); !next.swallowed {
+					return err
+				}
+				return nil
+			})
+			if !errors.Is(err, models.ErrConflict) {
+				t.Error(err)
+			}
+			if _, err := store.Session(t.Context(), w.Scope(), other.ID, dbtest.Now); !errors.Is(err, models.ErrNotFound) {
+				t.Errorf("the other one: %v", err)
+			}
+			if len(told) > 0 {
+				t.Errorf("told of %+v", told)
+			}
+		})
+	}
+	// A failure of GORM's alone, that nobody has minded.
+	err := store.Write(t.Context(), func(tx *db.Tx) error {
+		_ = tx.Exec("SELECT 1/0")
+		return nil
+	})
+	if !errors.Is(err, pgx.ErrTxCommitRollback) || len(told) > 0 {
+		t.Errorf("%v, told of %+v", err, told)
+	}
+	// The connection is none the worse, but for statements that the driver prepares anew.
+	w.Insert(w.Session(dbtest.Now, nil))
+	before := wire.asked.Load()
+	w.Insert(w.Session(dbtest.Now, nil))
+	if trips := wire.asked.Load() - before; trips != 1 {
+		t.Errorf("%d round trips", trips)
+	}
+}
+
+// A commit whose answer is lost has perhaps happened: it is not run again, and whoever watches is told
+// to look.
+func TestPostgresLosesAReply(t *testing.T) {
+	t.Parallel()
+	var told []*models.Change
+	dsn := dbtest.Postgres(t)
+	store, wire := onWire(t, dsn, db.Options{Committed: func(c *models.Change) { told = append(told, c) }})
+	w := dbtest.NewWorld(t, store)
+	w.Insert(w.Session(dbtest.Now, nil)) // or the answer that is lost is that to the preparing of a statement
+	told = nil
+	s := w.Session(dbtest.Now, nil)
+	runs := 0
+	err := store.Write(t.Context(), func(tx *db.Tx) error {
+		runs++
+		if _, err := tx.Account(w.Account.ID); err != nil {
+			return err
+		}
+		wire.cutOnReply.Store(true)
+		return tx.InsertSession(s)
+	})
+	if models.KindOf(err) != models.KindUnavailable || runs != 1 {
+		t.Errorf("%v after %d runs", err, runs)
+	}
+	if len(told) != 1 || !told[0].Missed || told[0].After.ID != s.ID {
+		t.Errorf("told of %+v", told)
+	}
+	if _, err := open(t, dsn).Session(t.Context(), w.Scope(), s.ID, dbtest.Now); err != nil {
+		t.Errorf("the server had it all: %v", err)
+	}
+}
+
+// A question whose answer is lost has changed nothing: it is run again, from the beginning.
+func TestPostgresAsksAgain(t *testing.T) {
+	t.Parallel()
+	dsn := dbtest.Postgres(t)
+	store, wire := onWire(t, dsn, db.Options{})
+	w := dbtest.NewWorld(t, store)
+	s := w.Session(dbtest.Now, nil)
+	runs := 0
+	w.Do(func(tx *db.Tx) error {
+		if runs++; runs == 1 {
+			wire.cutOnReply.Store(true)
+		}
+		if err := tx.InsertSession(s); err != nil {
+			return err
+		}
+		_, err := tx.Account(w.Account.ID)
+		return err
+	})
+	if runs != 2 {
+		t.Errorf("%d runs", runs)
+	}
+	if _, err := open(t, dsn).Session(t.Context(), w.Scope(), s.ID, dbtest.Now); err != nil {
+		t.Error(err)
+	}
+}
