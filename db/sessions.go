@@ -100,12 +100,20 @@ func (s *Store) WaitingSessions(ctx context.Context, state models.AvatarState, s
 // LiveSessions are sessions of all accounts that are live at now, behind the id after, in the
 // order of ids; as stored.
 func (s *Store) LiveSessions(ctx context.Context, after string, now models.Time, limit int) ([]*models.Session, error) {
-	live, err := gorm.G[*models.Session](s.reader, conditions{}.live(now).and("id > ?", after).where()...).
-		Order("id").Limit(limit).Find(ctx)
+	live, err := sessions.behind(ctx, s, after, limit, conditions{}.live(now))
 	if err != nil {
-		return nil, fmt.Errorf("live sessions: %w", translate(err))
+		return nil, fmt.Errorf("live sessions: %w", err)
 	}
 	return live, nil
+}
+
+// StartedSessions are those of LiveSessions that have been started.
+func (s *Store) StartedSessions(ctx context.Context, after string, now models.Time, limit int) ([]*models.Session, error) {
+	started, err := sessions.behind(ctx, s, after, limit, conditions{}.live(now).and("started_at IS NOT NULL"))
+	if err != nil {
+		return nil, fmt.Errorf("started sessions: %w", err)
+	}
+	return started, nil
 }
 
 // Session reads one session as stored and keeps others from changing it until the transaction

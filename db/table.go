@@ -13,8 +13,8 @@ import (
 	"greenroom/models"
 )
 
-// A table is how rows of one type are written and read in transactions without GORM, which spends
-// several times what the database does on spelling a statement. Which columns there are is GORM's
+// A table is how rows of one type are written and read without GORM, which spends several times what
+// the database does on spelling a statement. Which columns there are is GORM's
 // word all the same: both read the type's tags.
 type table[R any] struct {
 	name, names string
@@ -83,12 +83,28 @@ func (in *table[R]) find(t *Tx, kept conditions, locks ...clause.Expression) (*R
 	if err != nil {
 		return nil, err
 	}
+	return in.row(found), nil
+}
+
+// behind reads so many rows that conditions keep, as they have been committed, with ids behind after
+// and in their order. Sweeps read all that is going on in such steps.
+func (in *table[R]) behind(ctx context.Context, s *Store, after string, limit int, kept conditions) ([]*R, error) {
+	q := s.query(in.names, in.names, len(in.columns))
+	q.add(in.name)
+	q.where(kept.and("id > ?", after))
+	q.add(" ORDER BY id LIMIT CAST(? AS BIGINT)", limit)
+	var rows []*R
+	err := s.run(ctx, q, func(found []value) { rows = append(rows, in.row(found)) })
+	return rows, err
+}
+
+func (in *table[R]) row(found []value) *R {
 	row := new(R)
 	to := reflect.ValueOf(row).Elem()
 	for i, column := range in.columns {
-		assign(found[i], column.ReflectValueOf(t.ctx, to))
+		assign(found[i], column.ReflectValueOf(context.Background(), to))
 	}
-	return row, nil
+	return row
 }
 
 // update writes a row that conditions keep, and tells how many there are. Only columns that are not

@@ -141,26 +141,24 @@ func (s *Service) pollOnce(ctx context.Context, missing map[string]models.Time) 
 	look := sync.OnceValues(func() (map[string]daily.Occupancy, error) { return s.Daily.Presence(ctx) })
 	still := map[string]models.Time{}
 	for after := ""; ; {
-		live, err := s.Store.LiveSessions(ctx, after, s.Clock(), sweepBatch)
-		if err != nil || len(live) == 0 {
+		started, err := s.Store.StartedSessions(ctx, after, s.Clock(), sweepBatch)
+		if err != nil || len(started) == 0 {
 			return still, err
 		}
-		after = live[len(live)-1].ID
-		live = slices.DeleteFunc(live, func(row *models.Session) bool {
-			return row.Status() != models.StatusStarted || row.Room.State != models.RoomReady
-		})
-		if len(live) == 0 {
+		after = started[len(started)-1].ID
+		running := slices.DeleteFunc(started, func(row *models.Session) bool { return row.Room.State != models.RoomReady })
+		if len(running) == 0 {
 			continue
 		}
 		rooms, err := look()
 		if err != nil {
 			return nil, err
 		}
-		known, err := s.Store.ParticipantsOfSessions(ctx, live)
+		known, err := s.Store.ParticipantsOfSessions(ctx, running)
 		if err != nil {
 			return nil, err
 		}
-		for _, row := range live {
+		for _, row := range running {
 			inside := rooms[row.Room.Name]
 			if inside.Err != nil { // who is in it is not known, so that nobody is missing
 				s.Log.Warn("look who is in a room", "session", row.ID, "error", inside.Err)

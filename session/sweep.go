@@ -114,17 +114,17 @@ func (s *Service) missAvatars(ctx context.Context) {
 
 func (s *Service) missOnce(ctx context.Context) error {
 	for after := ""; ; {
-		live, err := s.Store.LiveSessions(ctx, after, s.Clock(), sweepBatch)
-		if err != nil || len(live) == 0 {
+		started, err := s.Store.StartedSessions(ctx, after, s.Clock(), sweepBatch)
+		if err != nil || len(started) == 0 {
 			return err
 		}
-		for _, row := range live {
+		for _, row := range started {
 			ref := avatarserver.Ref{SessionID: row.ID, Generation: row.Assignment.Generation}
 			if positionOf(row) == ready && !s.AvatarServers.Carries(ref) {
 				s.Lost(ctx, row.Assignment.Server, ref)
 			}
 		}
-		after = live[len(live)-1].ID
+		after = started[len(started)-1].ID
 	}
 }
 

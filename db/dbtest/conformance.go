@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) *db.Store) {
 		"UsageReport":       testUsageReport,
 		"UsageReportSums":   testUsageReportSums,
 		"Due":               testDue,
+		"Live":              testLive,
 		"WebhookEndpoints":  testWebhookEndpoints,
 		"WebhookSecrets":    testWebhookSecrets,
 		"WebhookDeliveries": testWebhookDeliveries,

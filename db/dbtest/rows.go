@@ -3,6 +3,7 @@ package dbtest
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -227,6 +228,35 @@ func testRooms(t *testing.T, store *db.Store) {
 		same(t, "longest waiting first", ids(rows), []string{early.ID, late.ID})
 		return err
 	})
+}
+
+// What sweeps read in steps is every account's, in the order of ids, and whole.
+func testLive(t *testing.T, store *db.Store) {
+	ctx := t.Context()
+	one, other := NewWorld(t, store), NewWorld(t, store)
+	full := one.full(one.Session(Now-9, nil))
+	full.EndedAt, full.EndReason, full.Deadline = nil, nil, (Now + 1).Ptr()
+	started := []*models.Session{full, one.Session(Now-8, Started(Now-5, 0)), other.Session(Now-7, Started(Now-5, Now+1))}
+	created := []*models.Session{one.Session(Now-6, nil), other.Session(Now-5, nil)}
+	over := []*models.Session{one.Session(Now-4, Ended(Now-3, Now-2)), one.Session(Now-3, Started(Now-2, Now))}
+	live := slices.Concat(started, created)
+	for _, s := range slices.Concat(live, over) {
+		map[string]*World{one.Account.ID: one, other.Account.ID: other}[s.AccountID].Insert(s)
+	}
+	for what, list := range map[string]struct {
+		read func(context.Context, string, models.Time, int) ([]*models.Session, error)
+		want []*models.Session
+	}{"live": {store.LiveSessions, live}, "started": {store.StartedSessions, started}} {
+		var all []*models.Session
+		for after := ""; ; after = all[len(all)-1].ID {
+			next, err := list.read(ctx, after, Now, 2)
+			if len(must(t, next, err)) == 0 {
+				break
+			}
+			all = append(all, next...)
+		}
+		same(t, what, all, list.want)
+	}
 }
 
 func testWrite(t *testing.T, store *db.Store) {
