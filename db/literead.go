@@ -74,20 +74,36 @@ func (l *liteReaders) take(ctx context.Context) (*liteReader, error) {
 	if err := enter(ctx, l.places); err != nil {
 		return nil, err
 	}
+	r, err := l.warm()
+	if r == nil && err == nil {
+		r, err = l.open()
+	}
+	if err != nil {
+		<-l.places
+	}
+	return r, err
+}
+
+// warm is an idle connection, or nil.
+func (l *liteReaders) warm() (*liteReader, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
-		<-l.places
 		return nil, sql.ErrConnDone
 	}
-	if n := len(l.idle); n > 0 {
-		r := l.idle[n-1]
-		l.idle = l.idle[:n-1]
-		return r, nil
+	n := len(l.idle)
+	if n == 0 {
+		return nil, nil //nolint:nilnil // said above
 	}
+	r := l.idle[n-1]
+	l.idle = l.idle[:n-1]
+	return r, nil
+}
+
+// open makes a connection, which takes a while: others do not wait for it.
+func (l *liteReaders) open() (*liteReader, error) {
 	conn, err := (&sqlite3.SQLiteDriver{}).Open(l.dsn)
 	if err != nil {
-		<-l.places
 		return nil, err
 	}
 	return &liteReader{conn: conn, statements: map[string]liteStatement{}}, nil
