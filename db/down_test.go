@@ -1,6 +1,7 @@
 package db_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"io"
@@ -166,7 +167,8 @@ func (g gate) Write(p []byte) (int, error) {
 }
 
 // asking reads PostgreSQL's messages: first a start without a type, then a byte of type, a length that
-// counts itself, and so much. One with an S ends a question.
+// counts itself, and so much. One with an S ends a question, one with a Q is one, but for those with
+// which the driver tries a connection that has rested.
 type asking struct {
 	wire    *wire
 	started bool
@@ -186,7 +188,7 @@ func (a *asking) Write(p []byte) (int, error) {
 		if len(a.rest) < length {
 			return len(p), nil
 		}
-		if a.started && a.rest[0] == 'S' {
+		if a.started && (a.rest[0] == 'S' || a.rest[0] == 'Q' && !bytes.HasPrefix(a.rest[head+4:], []byte("-- ping"))) {
 			a.wire.asked.Add(1)
 		}
 		a.started, a.rest = true, a.rest[length:]

@@ -149,6 +149,7 @@ func (w *txWriter) transact(ctx context.Context, fn func(*Tx) error) error {
 		return fmt.Errorf("begin: %w", translate(err))
 	}
 	defer own.close()
+	defer own.rollback() // of what has not been committed
 	tx := w.db.Session(&gorm.Session{Context: ctx, NewDB: true})
 	tx.Statement.ConnPool = own
 	t := &Tx{ctx: ctx, db: tx, own: own, dialect: postgresDialect{}}
@@ -158,11 +159,9 @@ func (w *txWriter) transact(ctx context.Context, fn func(*Tx) error) error {
 	switch {
 	case err == nil:
 		tell(t.changes.made, w.committed)
-		return nil
 	case errors.Is(err, errCommit):
 		tell(missed(t.changes.made), w.committed)
 	}
-	own.rollback()
 	return err
 }
 

@@ -63,6 +63,9 @@ func onDriver(conn *sql.Conn, do func(*pgx.Conn) error) error {
 // receive hands out rows, and closes them. The slice given to row is used again.
 func receive(rows pgx.Rows, values []value, row func([]value)) error {
 	defer rows.Close()
+	if err := rows.Err(); err != nil {
+		return err // of a batch: the driver hands over rows all the same, with nothing behind them
+	}
 	types, fields := rows.Conn().TypeMap(), rows.FieldDescriptions()
 	for rows.Next() {
 		for i, raw := range rows.RawValues() {

@@ -54,7 +54,8 @@ func (t *postgresTx) exec(text string, args []any) (changed int, err error) {
 		changed = int(tag.RowsAffected())
 		return nil
 	})
-	return changed, t.flush()
+	err = t.flush()
+	return changed, err
 }
 
 func (t *postgresTx) query(text string, args []any, values []value, row func([]value)) error {
@@ -92,12 +93,12 @@ func (t *postgresTx) uncommitted(err error) bool {
 // rollback undoes what the server knows of. A connection on which that fails is not used again: the
 // driver looks at its state.
 func (t *postgresTx) rollback() {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), pgRollbackWithin)
-	defer cancel()
 	_ = onDriver(t.conn, func(conn *pgx.Conn) error {
 		if conn.PgConn().TxStatus() == 'I' {
 			return nil // it has not begun, or is over
 		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), pgRollbackWithin)
+		defer cancel()
 		if _, err := conn.Exec(ctx, "rollback"); err != nil {
 			return conn.Close(ctx)
 		}

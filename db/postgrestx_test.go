@@ -3,6 +3,8 @@ package db_test
 import (
 	"errors"
 	"net/url"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -155,21 +157,65 @@ func TestPostgresAsksAgain(t *testing.T) {
 	store, wire := onWire(t, dsn, db.Options{})
 	w := dbtest.NewWorld(t, store)
 	s := w.Session(dbtest.Now, nil)
-	runs := 0
-	w.Do(func(tx *db.Tx) error {
-		if runs++; runs == 1 {
-			wire.cutOnReply.Store(true)
+	ask := func(tx *db.Tx) error { _, err := tx.Account(w.Account.ID); return err }
+	insert := func(tx *db.Tx) error { return tx.InsertSession(s) }
+	for what, steps := range map[string][2]func(*db.Tx) error{
+		"with what is held back": {insert, ask},
+		"alone":                  {ask, ask},
+	} {
+		runs := 0
+		w.Do(func(tx *db.Tx) error {
+			runs++
+			if err := steps[0](tx); err != nil {
+				return err
+			}
+			if runs == 1 {
+				wire.cutOnReply.Store(true)
+			}
+			return steps[1](tx)
+		})
+		if runs != 2 {
+			t.Errorf("%s: %d runs", what, runs)
 		}
-		if err := tx.InsertSession(s); err != nil {
-			return err
-		}
-		_, err := tx.Account(w.Account.ID)
-		return err
-	})
-	if runs != 2 {
-		t.Errorf("%d runs", runs)
 	}
 	if _, err := open(t, dsn).Session(t.Context(), w.Scope(), s.ID, dbtest.Now); err != nil {
 		t.Error(err)
+	}
+}
+
+// Of two that wait for each other the server gives one up, which runs again.
+func TestPostgresBreaksADeadlock(t *testing.T) {
+	t.Parallel()
+	store := open(t, dbtest.Postgres(t))
+	w := dbtest.NewWorld(t, store)
+	a, b := w.Session(dbtest.Now, nil), w.Session(dbtest.Now, nil)
+	w.Insert(a, b)
+	var both, all sync.WaitGroup
+	var runs atomic.Int64
+	both.Add(2)
+	for _, order := range [][2]string{{a.ID, b.ID}, {b.ID, a.ID}} {
+		all.Go(func() {
+			first := true
+			err := store.Write(t.Context(), func(tx *db.Tx) error {
+				runs.Add(1)
+				if _, err := tx.Session(w.Scope(), order[0]); err != nil {
+					return err
+				}
+				if first {
+					first = false
+					both.Done()
+					both.Wait()
+				}
+				_, err := tx.Session(w.Scope(), order[1])
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if runs.Load() != 3 {
+		t.Errorf("%d runs", runs.Load())
 	}
 }
