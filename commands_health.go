@@ -5,21 +5,34 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"greenroom/config"
 )
 
 // healthWithin bounds one health check.
 const healthWithin = 5 * time.Second
 
-// A healthCommand asks a running server how it is: for a container, which has no other program.
+// A healthCommand asks a running server how it is: for a container, which has no other program. It
+// finds the server by the setting that told the server where to be found.
 type healthCommand struct {
-	URL string `arg:"" default:"http://127.0.0.1:8080/healthz" help:"What to ask; /readyz tells whether sessions can be created."`
+	config.File
+	config.Address
+	URL string `arg:"" optional:"" help:"What to ask instead of /healthz there; /readyz of a server tells whether sessions can be created."`
 }
 
 // Run fails unless the answer is 200.
 func (c *healthCommand) Run(t *terminal) error {
+	asked := c.URL
+	if asked == "" {
+		server, err := c.LocalURL()
+		if err != nil {
+			return err
+		}
+		asked = server + "/healthz"
+	}
 	ctx, cancel := context.WithTimeout(t.ctx, healthWithin)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL, http.NoBody)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, asked, http.NoBody)
 	if err != nil {
 		return fmt.Errorf("health: %w", err)
 	}
@@ -29,7 +42,7 @@ func (c *healthCommand) Run(t *terminal) error {
 	}
 	_ = reply.Body.Close()
 	if reply.StatusCode != http.StatusOK {
-		return fmt.Errorf("health: %s answered %s", c.URL, reply.Status)
+		return fmt.Errorf("health: %s answered %s", asked, reply.Status)
 	}
-	return t.show(map[string]string{"url": c.URL}, "%s is well", c.URL)
+	return t.show(map[string]string{"url": asked}, "%s is well", asked)
 }

@@ -28,7 +28,7 @@ type File struct {
 type Config struct {
 	Dev bool `help:"Run everything in this process, on loopback, with no account anywhere: Daily emulator, built-in avatar server, sample avatars and the key gr_test_dev."`
 
-	Listen         string         `default:"127.0.0.1:8080" placeholder:"HOST:PORT" group:"Network" help:"Where clients connect. Port 0 takes a free one."`
+	Address
 	PublicURL      string         `name:"public-url" placeholder:"URL" group:"Network" help:"How clients reach this server, such as https://api.example.com, without a path. Default: from --listen."`
 	AdminListen    string         `default:"127.0.0.1:9090" placeholder:"HOST:PORT|off" group:"Network" help:"Where /metrics answers, to anybody who can connect."`
 	AllowedOrigins []string       `placeholder:"ORIGIN" group:"Network" help:"Web pages that may call from a browser, each as scheme://host[:port]. None: only pages of this server."`
@@ -46,6 +46,25 @@ type Config struct {
 	Streams  Streams  `embed:"" prefix:"max-" group:"Limits of streams"`
 	Plans    Plans    `default:"${plans}" placeholder:"JSON" group:"Sessions" help:"Plans by key, as {\"pro\": {\"maxConcurrentSessions\": 20, \"maxSessionDuration\": 14400, \"includedMinutes\": 600}}: seconds and minutes a month; what is left out is unlimited. They replace the built-in free, growth, pro and unlimited."`
 	Log      Log      `embed:"" prefix:"log-" group:"Logging"`
+}
+
+// Address is where the server listens. The command `health` embeds it alone.
+type Address struct {
+	Listen string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" group:"Network" help:"Where clients connect. Port 0 takes a free one."`
+}
+
+// LocalURL is where a program on the same machine reaches the server. The error is an *Error.
+func (a Address) LocalURL() (string, error) {
+	host, port, ok := splitAddress(a.Listen)
+	if !ok {
+		var report problems
+		report.add(notAnAddress, a.Listen)
+		return "", report.err()
+	}
+	if isUnspecified(host) {
+		host = "localhost" // which is what a server knows itself by, whichever of its addresses is meant
+	}
+	return "http://" + net.JoinHostPort(host, port), nil
 }
 
 // Database is where everything is kept. Operators' commands embed it alone.

@@ -89,7 +89,7 @@ func TestDefaults(t *testing.T) {
 	t.Parallel()
 	got := mustParse(t, "serve", production...).Serve.Config
 	want := config.Config{
-		Listen: "127.0.0.1:8080", AdminListen: "127.0.0.1:9090",
+		Address: config.Address{Listen: "127.0.0.1:8080"}, AdminListen: "127.0.0.1:9090",
 		FailedLogins: config.Rate{Count: 20, Per: time.Minute}, DrainTime: 10 * time.Second,
 		Database: config.Database{URL: config.NewDSN("sqlite:greenroom.db")},
 		Daily: config.Daily{

@@ -49,11 +49,13 @@ func (c *Config) Validate() error {
 	return report.err()
 }
 
+const notAnAddress = "--listen is %q: set HOST:PORT, such as 127.0.0.1:8080"
+
 func (c *Config) validateNetwork(report *problems) {
 	host, port, ok := splitAddress(c.Listen)
 	switch {
 	case !ok:
-		report.add("--listen is %q: set HOST:PORT, such as 127.0.0.1:8080", c.Listen)
+		report.add(notAnAddress, c.Listen)
 	case c.Dev && !isLoopback(host):
 		report.add("--dev has a well-known key and may be reached from this machine only: set --listen 127.0.0.1:%s, or run without --dev", port)
 	case c.PublicURL == "" && isUnspecified(host):
