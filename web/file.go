@@ -29,17 +29,21 @@ var contentTypes = map[string]string{
 	".wasm":  "application/wasm",
 }
 
-// A file of the build, as it lies there: packed in two ways. The content itself is unpacked for
-// the first client that takes neither.
+// suffixes are those of the names that a build has a file under, by coding.
+var suffixes = map[string]string{brotli: ".br", gzipped: ".gz"}
+
+// A file of the build, which lies there packed in two ways. It stays there until somebody asks for
+// it: most servers never show a page, and all of the pages are megabytes.
 type file struct {
+	dist         fs.FS
+	name         string // without a suffix
 	contentType  string
 	cacheControl string
-	packed       map[string][]byte // by coding
-	etag         string            // without the coding and the quotes
-	content      func() []byte
+	etag         func() string // without the coding and the quotes
+	content      func() []byte // unpacked, for the first client that takes neither coding
 }
 
-// readFiles reads all files of a build, by address.
+// readFiles finds all files of a build, by address.
 func readFiles(dist fs.FS) (map[string]*file, error) {
 	files := map[string]*file{}
 	err := fs.WalkDir(dist, ".", func(name string, entry fs.DirEntry, err error) error {
@@ -47,7 +51,7 @@ func readFiles(dist fs.FS) (map[string]*file, error) {
 			return err
 		}
 		switch path.Ext(name) {
-		case ".br": // read with its .gz
+		case ".br": // found with its .gz
 			return nil
 		case ".gz":
 			unpacked := strings.TrimSuffix(name, ".gz")
@@ -61,7 +65,7 @@ func readFiles(dist fs.FS) (map[string]*file, error) {
 }
 
 func readFile(dist fs.FS, name string) (*file, error) {
-	f := &file{contentType: contentTypes[path.Ext(name)], cacheControl: "no-cache", packed: map[string][]byte{}}
+	f := &file{dist: dist, name: name, contentType: contentTypes[path.Ext(name)], cacheControl: "no-cache"}
 	if f.contentType == "" {
 		return nil, fmt.Errorf("no content type for %s", name)
 	}
@@ -69,22 +73,36 @@ func readFile(dist fs.FS, name string) (*file, error) {
 	if strings.HasPrefix(name, "assets/") {
 		f.cacheControl = "public, max-age=31536000, immutable"
 	}
-	for coding, suffix := range map[string]string{brotli: ".br", gzipped: ".gz"} {
-		content, err := fs.ReadFile(dist, name+suffix)
-		if err != nil {
+	for _, suffix := range suffixes {
+		if _, err := fs.Stat(dist, name+suffix); err != nil {
 			return nil, err
 		}
-		f.packed[coding] = content
 	}
-	sum := sha256.Sum256(f.packed[gzipped])
-	f.etag = base64.RawURLEncoding.EncodeToString(sum[:12])
-	f.content = sync.OnceValue(func() []byte { return unpack(f.packed[gzipped]) })
+	f.etag = sync.OnceValue(f.sum)
+	f.content = sync.OnceValue(f.unpack)
 	return f, nil
 }
 
-// unpack panics on what is broken: a test unpacks every file of the binary.
-func unpack(packed []byte) []byte {
-	r, err := gzip.NewReader(bytes.NewReader(packed))
+// open gives the file as it is packed by a coding. It panics on what the build does not have or
+// cannot read, as sum and unpack do: a test reads every file of the binary.
+func (f *file) open(coding string) io.ReadSeeker {
+	opened, err := f.dist.Open(f.name + suffixes[coding])
+	if err != nil {
+		panic(fmt.Sprintf("open a built file: %v", err))
+	}
+	return opened.(io.ReadSeeker) //nolint:errcheck,forcetypeassert // a file of package embed is one, and needs no Close
+}
+
+func (f *file) sum() string {
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f.open(gzipped)); err != nil {
+		panic(fmt.Sprintf("read a built file: %v", err))
+	}
+	return base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:12])
+}
+
+func (f *file) unpack() []byte {
+	r, err := gzip.NewReader(f.open(gzipped))
 	if err != nil {
 		panic(fmt.Sprintf("unpack a built file: %v", err))
 	}
@@ -103,12 +121,11 @@ func (f *file) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Security-Policy", Options{}.policy(""))
 	h.Set("Cache-Control", f.cacheControl)
 	h.Set("Vary", "Accept-Encoding")
-	content := f.packed[coding]
-	if content == nil {
-		content = f.content()
-	} else {
-		h.Set("Content-Encoding", coding)
+	h.Set("ETag", `"`+f.etag()+"-"+coding+`"`)
+	if coding == identity {
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.content()))
+		return
 	}
-	h.Set("ETag", `"`+f.etag+"-"+coding+`"`)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
+	h.Set("Content-Encoding", coding)
+	http.ServeContent(w, r, "", time.Time{}, f.open(coding))
 }
