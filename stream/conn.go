@@ -44,6 +44,8 @@ type conn struct {
 	queue  queue
 	// incoming runs out when a frame takes too long to arrive.
 	incoming *time.Timer
+	// usual is how long the client's longest frames are of late; the reader's alone.
+	usual int
 	// turn is for the one large frame that the connection may have in memory.
 	turn tokens
 	out  chan []byte
@@ -67,7 +69,7 @@ type conn struct {
 func (s *Server) accept(w http.ResponseWriter, r *http.Request) (*conn, error) {
 	c := &conn{
 		server: s, remote: r.RemoteAddr, sessionID: r.PathValue("id"), born: time.Now(),
-		turn: newTokens(1), out: make(chan []byte, maxOut), done: make(chan struct{}),
+		usual: firstBuffer, turn: newTokens(1), out: make(chan []byte, maxOut), done: make(chan struct{}),
 	}
 	tap := &hijackTap{ResponseWriter: w}
 	ws, err := websocket.Accept(tap, r, &websocket.AcceptOptions{

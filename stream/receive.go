@@ -39,10 +39,14 @@ func (c *conn) receive(stranger bool) (*buffer, error) {
 	if kind != websocket.MessageText {
 		return nil, in.discard(0, errBinary)
 	}
-	b := &buffer{data: make([]byte, 0, firstBuffer)}
+	b := &buffer{data: make([]byte, 0, c.usual)}
 	if err := in.fill(b, stranger); err != nil {
 		b.free()
 		return nil, err
+	}
+	// Clients send their audio in pieces of one length: the next one fits as it is.
+	if n := len(b.data); n > firstBuffer {
+		c.usual = min(n, usualBuffer)
 	}
 	return b, nil
 }

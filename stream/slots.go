@@ -6,8 +6,10 @@ import (
 )
 
 const (
-	// firstBuffer is what the reading of a frame begins with; most are not longer.
+	// firstBuffer is what the reading of a frame begins with, unless the client's frames are longer.
 	firstBuffer = 4 << 10
+	// usualBuffer is the most that it begins with.
+	usualBuffer = 64 << 10
 	// largeFrame is above how many bytes a frame is large.
 	largeFrame = 1 << 20
 	// maxInit is the most bytes of a session.init: strangers get no more.
