@@ -6,9 +6,11 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"greenroom/db"
 	"greenroom/db/dbtest"
@@ -54,6 +56,38 @@ func TestMatrix22TheDiskFails(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestMatrix22NothingQueuedIsAcknowledged fails a commit while others wait to be next: after a failed
+// fsync theirs may claim a success that never reaches the disk.
+func TestMatrix22NothingQueuedIsAcknowledged(t *testing.T) {
+	t.Parallel()
+	m := boot(t, template(t), db.Options{})
+	held, release := make(chan struct{}), make(chan struct{})
+	told := make([]error, 9)
+	var all sync.WaitGroup
+	all.Go(func() {
+		told[0] = m.world.Store.Write(t.Context(), func(tx *db.Tx) error {
+			close(held)
+			<-release
+			return tx.PutSetting("0", "x")
+		})
+	})
+	<-held
+	for i := 1; i < len(told); i++ {
+		all.Go(func() {
+			told[i] = m.world.Store.Write(t.Context(), func(tx *db.Tx) error { return tx.PutSetting(db.Setting(strconv.Itoa(i)), "x") })
+		})
+	}
+	time.Sleep(100 * time.Millisecond) //nolint:forbidigo // for them to be queued; who is late is refused at the door
+	m.disk.FailSyncs(0, 1)
+	close(release)
+	all.Wait()
+	for i, err := range told {
+		if models.KindOf(err) != models.KindUnavailable {
+			t.Errorf("writer %d was told %v", i, err)
+		}
 	}
 }
 

@@ -2,7 +2,8 @@
 //
 // Reads go to a pool of readers and see what has been committed. Every write goes through
 // [Store.Write]. Every query is scoped by an account's id, given by the caller and never
-// empty, except those whose name says that they are the operator's or a sweep's.
+// empty, except those that find out who is calling, by prefixes and hashes of secrets, and those that
+// say that they are the operator's or a sweep's.
 package db
 
 import (
@@ -101,15 +102,18 @@ func Open(ctx context.Context, dsn string, opts Options) (*Store, error) {
 // before fn begins and never after, so an error from ctx means that nothing was done.
 func (s *Store) Write(ctx context.Context, fn func(tx *Tx) error) error {
 	if s.broken.Load() {
-		return models.Unavailable("the database's disk has failed", retryDown)
+		return errDisk
 	}
 	return s.writer.write(ctx, fn)
 }
 
+// errDisk is for whoever comes after a commit that failed.
+var errDisk = models.Unavailable("the database's disk has failed", retryDown)
+
 // Ping asks whether the database answers and its disk has not failed.
 func (s *Store) Ping(ctx context.Context) error {
 	if s.broken.Load() {
-		return models.Unavailable("the database's disk has failed", retryDown)
+		return errDisk
 	}
 	var one int
 	if err := s.reader.WithContext(ctx).Raw("SELECT 1").Scan(&one).Error; err != nil {

@@ -34,6 +34,8 @@ type groupWriter struct {
 
 	jobs chan *job
 	done chan struct{}
+	// failed: a commit has failed, and what was queued by then is refused. Only loop looks.
+	failed bool
 	// mu keeps close from closing jobs under a sender.
 	mu     sync.RWMutex
 	closed bool
@@ -153,6 +155,10 @@ func (w *groupWriter) run(group []*job) {
 // transact runs the group in one transaction and leaves each one's outcome in its job. It
 // returns errRestart when the transaction did not survive, or has to be given up.
 func (w *groupWriter) transact(group []*job, savepoints bool) error {
+	if w.failed {
+		failAll(group, errDisk)
+		return nil
+	}
 	// Only this context reaches the driver: a caller's deadline would interrupt SQLite, and
 	// that rolls back everybody's work.
 	ctx := context.Background()
@@ -180,6 +186,7 @@ func (w *groupWriter) transact(group []*job, savepoints bool) error {
 	}
 	if err := w.exec("COMMIT"); err != nil {
 		rollback()
+		w.failed = true
 		w.fail(err)
 		err = fmt.Errorf("commit: %w", translate(err))
 		failAll(group, err)
