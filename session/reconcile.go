@@ -129,7 +129,7 @@ func (s *Service) reconcile(ctx context.Context, row *models.Session) {
 		err = s.outcome(ctx, row, err, models.RoomGone)
 	case models.RoomReady, models.RoomGone:
 	}
-	if err != nil && ctx.Err() == nil {
+	if err != nil && !cutOff(ctx) {
 		s.Log.Error("reconcile room", "session", row.ID, "state", row.Room.State, "error", err)
 	}
 }

@@ -151,13 +151,14 @@ func (s *Service) Readiness() error {
 func (s *Service) roomReady(ctx context.Context, claimed *models.Session, url string) (*models.Session, error) {
 	now := s.Clock()
 	var after *models.Session
+	var overdue bool
 	err := s.Store.Write(ctx, func(tx *db.Tx) error {
 		row, err := tx.Session(models.Scope{AccountID: claimed.AccountID}, claimed.ID)
 		if err != nil {
 			return err
 		}
 		after = row
-		if _, err := settle(tx, row, now); err != nil {
+		if overdue, err = settle(tx, row, now); err != nil {
 			return err
 		}
 		switch {
@@ -169,8 +170,10 @@ func (s *Service) roomReady(ctx context.Context, claimed *models.Session, url st
 			if err := record(tx, row, models.EventRoomReady, now, models.ActorSystem); err != nil {
 				return err
 			}
+		case overdue:
+			// Somebody else has made the room; the end, which is on the timeline now, is ours to write.
 		default:
-			// Another replica has finished it: the row says how.
+			// Somebody else has finished it: the row says how.
 			return nil
 		}
 		failpoint.Hit(failpoint.RoomBeforeCommit)
@@ -180,6 +183,9 @@ func (s *Service) roomReady(ctx context.Context, claimed *models.Session, url st
 		return nil, fmt.Errorf("room of session %s: %w", claimed.ID, err)
 	}
 	failpoint.Hit(failpoint.RoomAfterCommit)
+	if overdue {
+		s.after(after)
+	}
 	if after.EndedAt != nil {
 		wake(s.wakeDelete)
 	}
@@ -191,14 +197,16 @@ func (s *Service) roomReady(ctx context.Context, claimed *models.Session, url st
 // session has ended otherwise, or somebody else holds the claim by now.
 func (s *Service) abandon(ctx context.Context, claimed *models.Session) (bool, error) {
 	now := s.Clock()
-	var failed bool
+	var after *models.Session
+	var failed, overdue bool
 	err := s.Store.Write(ctx, func(tx *db.Tx) error {
 		failed = false
 		row, err := tx.Session(models.Scope{AccountID: claimed.AccountID}, claimed.ID)
 		if err != nil {
 			return err
 		}
-		overdue, err := settle(tx, row, now)
+		after = row
+		overdue, err = settle(tx, row, now)
 		switch {
 		case err != nil:
 			return err
@@ -218,6 +226,9 @@ func (s *Service) abandon(ctx context.Context, claimed *models.Session) (bool, e
 	})
 	if err != nil {
 		return false, fmt.Errorf("abandon session %s: %w", claimed.ID, err)
+	}
+	if overdue {
+		s.after(after)
 	}
 	if failed {
 		s.Observe("ended", models.EndProvisionFailed)
