@@ -263,7 +263,7 @@ func (s *server) serve(l net.Listener, h http.Handler) *http.Server {
 		Handler:           h,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      time.Minute, // above the longest wait, startSession's
+		WriteTimeout:      time.Minute, // but a mutation's, which waits for others: graph/transport moves it
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -108,11 +109,27 @@ func (h HTTP) execute(w http.ResponseWriter, r *http.Request, exec graphql.Graph
 	case wants.eventsFirst:
 		h.stream(ctx, w, exec, op)
 	default:
-		responses, ctx := exec.DispatchOperation(ctx, op)
-		// Nil when the request's context is over: nobody is left to answer.
-		if response := responses(ctx); response != nil {
-			write(w, http.StatusOK, response)
-		}
+		respond(ctx, w, exec, op)
+	}
+}
+
+// respond runs an operation that has one response. The fields of a mutation run one after another, each
+// for as long as it may take by itself: together that can be longer than the server has for an answer,
+// which therefore gets its time when it is there.
+func respond(ctx context.Context, w http.ResponseWriter, exec graphql.GraphExecutor, op *graphql.OperationContext) {
+	isMutation := op.Operation.Operation == ast.Mutation
+	out := http.NewResponseController(w)
+	if isMutation {
+		_ = out.SetWriteDeadline(time.Time{}) // where there are no deadlines, there is none to move
+	}
+	responses, ctx := exec.DispatchOperation(ctx, op)
+	response := responses(ctx)
+	if isMutation {
+		_ = out.SetWriteDeadline(time.Now().Add(writeWithin)) // as above
+	}
+	// Nil when the request's context is over: nobody is left to answer.
+	if response != nil {
+		write(w, http.StatusOK, response)
 	}
 }
 
