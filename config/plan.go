@@ -79,8 +79,12 @@ func (p Plans) validate(report *problems) {
 			report.add("plan %q: a key is a lower-case letter, then up to 31 of a-z, 0-9, _ and -", key)
 		}
 		for name, limit := range p[key].limits() {
-			if limit != nil && (*limit < 1 || *limit > maxLimit) {
-				report.add("plan %q: %s is %d: set 1 or more, or leave it out for unlimited", key, name, *limit)
+			most := maxLimit
+			if name == "includedMinutes" {
+				most /= 60
+			}
+			if limit != nil && (*limit < 1 || *limit > most) {
+				report.add("plan %q: %s is %d: set 1 or more, at most %d, or leave it out for unlimited", key, name, *limit, most)
 			}
 		}
 	}

@@ -78,6 +78,7 @@ func TestBadConfiguration(t *testing.T) {
 		"PlansThatAreNoJSON":          {args: dev + "--plans free", says: "--plans cannot be read: want a JSON object of plans"},
 		"PlansWithUnknownLimit":       {args: dev, env: []string{`GREENROOM_PLANS={"pro":{"maxSessions":1}}`}, says: `GREENROOM_PLANS cannot be read: want a JSON object of plans: json: unknown field "maxSessions"`},
 		"PlanThatAllowsNothing":       {args: dev, env: []string{`GREENROOM_PLANS={"pro":{"maxConcurrentSessions":0}}`}, says: `plan "pro": maxConcurrentSessions is 0: set 1 or more`},
+		"PlanWithTooManyMinutes":      {args: dev, env: []string{`GREENROOM_PLANS={"pro":{"includedMinutes":2147483647}}`}, says: `plan "pro": includedMinutes is 2147483647: set 1 or more, at most 35791394`},
 		"PlanKeyWithASpace":           {args: dev, env: []string{`GREENROOM_PLANS={"pro":{},"Big one":{}}`}, says: `plan "Big one": a key is`},
 		"DevWithoutItsPlan":           {args: dev, env: []string{`GREENROOM_PLANS={"solo":{}}`}, says: `--dev puts its account on the plan "pro": add it`},
 		"NoPlan":                      {args: "serve --plans {}", env: production, says: "--plans names no plan: set at least one"},

@@ -123,6 +123,7 @@ func TestDelivery(t *testing.T) {
 			"120": 2 * time.Minute, "1": 5 * time.Second, "999999999": 10 * time.Hour, "-5": 5 * time.Second, "soon": 5 * time.Second,
 			epoch.Add(time.Hour).Std().Format(http.TimeFormat):  time.Hour - time.Duration(epoch%1000)*time.Millisecond,
 			epoch.Add(-time.Hour).Std().Format(http.TimeFormat): 5 * time.Second,
+			"Fri, 31 Dec 9999 23:59:59 GMT":                     10 * time.Hour, // further away than a Duration goes
 		} {
 			r := receive(t, func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Retry-After", header)

@@ -51,7 +51,7 @@ func retryAfter(h http.Header, now models.Time) time.Duration {
 		return time.Duration(seconds) * time.Second
 	}
 	if at, err := http.ParseTime(text); err == nil {
-		return max(0, models.TimeOf(at).Sub(now))
+		return max(0, at.Sub(now.Std())) // which stays within a Duration, whatever the year
 	}
 	return 0
 }
