@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver of an older version's PostgreSQL database
 	"github.com/pressly/goose/v3"
@@ -112,5 +113,38 @@ func carryOn(t *testing.T, dsn string) {
 		if err != nil {
 			t.Errorf("%s cannot be changed any more: %v", id, err)
 		}
+	}
+}
+
+// TestMigrateWaits has an older version's table locked for longer than a statement may take: as long
+// as an index of a large table takes to build.
+func TestMigrateWaits(t *testing.T) {
+	t.Parallel()
+	dsn := dbtest.Postgres(t)
+	leave(t, "pgx", dsn, goose.DialectPostgres, "migrations/postgres", 1)
+	beside, err := sql.Open("pgx", dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = beside.Close() }()
+	held, err := beside.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := held.ExecContext(t.Context(), "LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE"); err != nil {
+		t.Fatal(err)
+	}
+	const most = 250 * time.Millisecond
+	time.AfterFunc(20*most, func() { _ = held.Rollback() }) // later than the last try that ends by it
+	with := "?"
+	if strings.Contains(dsn, "?") {
+		with = "&"
+	}
+	store, err := db.Open(t.Context(), dsn+with+"statement_timeout="+strconv.FormatInt(most.Milliseconds(), 10), db.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Close(); err != nil {
+		t.Error(err)
 	}
 }

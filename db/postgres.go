@@ -32,8 +32,7 @@ const (
 	pgConns = 12
 	// pgConnectWithin bounds one attempt to connect.
 	pgConnectWithin = 5 * time.Second
-	// pgTries bounds how often a transaction that lost a serialization race or was chosen as a
-	// deadlock's victim runs again.
+	// pgTries bounds how often a transaction runs again, see again.
 	pgTries = 6
 	// pgWriteWithin bounds one transaction: a caller that is gone does not end it.
 	pgWriteWithin = 30 * time.Second
@@ -51,7 +50,7 @@ func openPostgres(ctx context.Context, dsn string, opts Options) (*Store, error)
 	if err := g.WithContext(ctx).Exec("SELECT 1").Error; err != nil {
 		return nil, fmt.Errorf("open database: %w", closing(g, err))
 	}
-	if err := preparePostgres(ctx, g, opts); err != nil {
+	if err := preparePostgres(ctx, *driver, opts); err != nil {
 		return nil, fmt.Errorf("open database: %w", closing(g, err))
 	}
 	writers, err := openGORM(postgres.New(postgres.Config{Conn: stdlib.OpenDB(*driver)}), pgConns, opts)
@@ -95,8 +94,16 @@ func pgDriver(dsn string) (*pgx.ConnConfig, error) {
 	return driver, nil
 }
 
-// preparePostgres checks that the schema is ours or empty, and migrates.
-func preparePostgres(ctx context.Context, g *gorm.DB, opts Options) error {
+// preparePostgres checks that the schema is ours or empty, and migrates: on connections of its own,
+// because an index of a large table takes longer than a statement may otherwise.
+func preparePostgres(ctx context.Context, driver pgx.ConnConfig, opts Options) (err error) {
+	driver = *driver.Copy()
+	driver.RuntimeParams["statement_timeout"] = "0"
+	g, err := openGORM(postgres.New(postgres.Config{Conn: stdlib.OpenDB(driver)}), pgConns, opts)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeDB(g)) }()
 	var tables, ours int64
 	const inSchema = "SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema()"
 	if err := g.WithContext(ctx).Raw(inSchema).Scan(&tables).Error; err != nil {
@@ -193,8 +200,9 @@ func isDown(err error) bool {
 }
 
 // again tells whether the transaction certainly did not happen, for no fault of its own: rolled
-// back for somebody else's sake (serialization_failure, deadlock_detected), or its connection
-// broke before the commit.
+// back for somebody else's sake (serialization_failure, deadlock_detected), or the database was down
+// before the commit, as isDown has it: a lock that took too long is waited for anew, within
+// pgWriteWithin.
 func again(err error) bool {
 	if errors.Is(err, errCommit) {
 		return false
