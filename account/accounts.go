@@ -5,7 +5,6 @@ package account
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -87,12 +86,4 @@ func cleanName(name string) (string, error) {
 		return "", models.Invalid("a name is text without control characters", "name")
 	}
 	return name, nil
-}
-
-// named turns a bare "not found" into one that says what.
-func named(what string, err error) error {
-	if errors.Is(err, models.ErrNotFound) {
-		return models.NotFound(what)
-	}
-	return err
 }

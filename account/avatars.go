@@ -24,7 +24,7 @@ func (s *Service) Avatar(ctx context.Context, id string) (*models.Avatar, error)
 		return nil, err
 	}
 	found, err := s.store.Avatar(ctx, scope, id)
-	return found, named("avatar", err)
+	return found, models.Named("avatar", err)
 }
 
 // AvatarScope is where an avatar is to be looked for that the caller asks for by its id. An id that
@@ -144,7 +144,7 @@ func (s *Service) changeAvatar(ctx context.Context, id string, change func(*mode
 		return tx.UpdateAvatar(changed)
 	})
 	if err != nil {
-		return nil, named("avatar", err)
+		return nil, models.Named("avatar", err)
 	}
 	return changed, nil
 }

@@ -30,7 +30,7 @@ func (s *Service) APIKey(ctx context.Context, id string) (*models.APIKey, error)
 		return nil, models.NotFound("API key")
 	}
 	found, err := s.store.APIKey(ctx, caller.AccountID, id)
-	return found, named("API key", err)
+	return found, models.Named("API key", err)
 }
 
 // CreateAPIKey makes a key for the caller's account. The secret is not kept and cannot be
@@ -60,7 +60,7 @@ func (s *Service) RevokeAPIKey(ctx context.Context, id string) (*models.APIKey, 
 // OperatorCreateKey makes a key for an account; see [Service.CreateAPIKey].
 func (s *Service) OperatorCreateKey(ctx context.Context, accountID, name string) (key *models.APIKey, secret string, err error) {
 	if _, err := s.store.Account(ctx, accountID); err != nil {
-		return nil, "", named("account", err)
+		return nil, "", models.Named("account", err)
 	}
 	return s.createKey(ctx, accountID, name)
 }
@@ -82,7 +82,7 @@ func (s *Service) OperatorCreateAvatarServerKey(ctx context.Context) (key *model
 // id is models.ErrNotFound.
 func (s *Service) OperatorRevokeKey(ctx context.Context, id string) error {
 	now := s.clock.Now(ctx)
-	return named("key", s.store.Write(ctx, func(tx *db.Tx) error { return tx.OperatorRevokeKey(id, now) }))
+	return models.Named("key", s.store.Write(ctx, func(tx *db.Tx) error { return tx.OperatorRevokeKey(id, now) }))
 }
 
 func (s *Service) createKey(ctx context.Context, accountID, name string) (*models.APIKey, string, error) {

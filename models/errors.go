@@ -89,3 +89,11 @@ func KindOf(err error) Kind {
 func NotFound(what string) *Error {
 	return &Error{Kind: KindNotFound, Message: fmt.Sprintf("no such %s", what), Field: []string{"id"}}
 }
+
+// Named turns a bare "not found" into one that says what, and leaves any other err as it is.
+func Named(what string, err error) error {
+	if errors.Is(err, ErrNotFound) {
+		return NotFound(what)
+	}
+	return err
+}

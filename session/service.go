@@ -1,6 +1,7 @@
 // Package session decides what may happen to a session, who may ask for it, and in which order.
-// Every way in (GraphQL, the sweep, avatar servers, operators) goes through [Service], and
-// every change through its move.
+// Every way in (GraphQL, the sweep, avatar servers) goes through [Service], but for an operator's
+// [OperatorEnd]. What somebody asks for goes through its move, what this program does by itself (due
+// ends, warnings, rooms) does not; an end is written by finish alone.
 package session
 
 import (
@@ -174,10 +175,7 @@ func (s *Service) read(ctx context.Context, scope models.Scope, id string) (*mod
 		return nil, models.NotFound("session")
 	}
 	found, err := s.Store.Session(ctx, scope, id, s.Clock.Now(ctx))
-	if errors.Is(err, models.ErrNotFound) {
-		return nil, models.NotFound("session")
-	}
-	return found, err
+	return found, models.Named("session", err)
 }
 
 // A change is what a move does to a session. It is run only where the lifecycle allows it; it may

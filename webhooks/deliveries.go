@@ -21,7 +21,7 @@ func (s *Service) Delivery(ctx context.Context, id string) (*models.WebhookDeliv
 		return nil, models.NotFound("webhook delivery")
 	}
 	found, err := s.Store.WebhookDelivery(ctx, caller.AccountID, id)
-	return found, named("webhook delivery", err)
+	return found, models.Named("webhook delivery", err)
 }
 
 // SendTest delivers a `webhook.test` to one of the caller's account's endpoints, in the way of all
@@ -85,7 +85,7 @@ func (s *Service) Replay(ctx context.Context, id string) (*models.WebhookDeliver
 		if _, refused := errors.AsType[*models.Error](err); !refused {
 			err = fmt.Errorf("replay webhook delivery %s: %w", id, err)
 		}
-		return nil, named("webhook delivery", err)
+		return nil, models.Named("webhook delivery", err)
 	}
 	s.Wake()
 	return d, nil

@@ -38,7 +38,7 @@ func (s *Service) Endpoint(ctx context.Context, id string) (*models.WebhookEndpo
 		return nil, models.NotFound("webhook endpoint")
 	}
 	found, err := s.Store.WebhookEndpoint(ctx, caller.AccountID, id)
-	return found, named("webhook endpoint", err)
+	return found, models.Named("webhook endpoint", err)
 }
 
 // Endpoints reads one page of the caller's account's endpoints, newest first.
@@ -214,7 +214,7 @@ func (s *Service) changeWith(ctx context.Context, id string, change func(*db.Tx,
 		return change(tx, changed)
 	})
 	if err != nil {
-		return nil, named("webhook endpoint", err)
+		return nil, models.Named("webhook endpoint", err)
 	}
 	return changed, nil
 }
@@ -249,12 +249,4 @@ func cleanDescription(text *string) (*string, error) {
 		return nil, nil
 	}
 	return &clean, nil
-}
-
-// named turns a bare "not found" into one that says what.
-func named(what string, err error) error {
-	if errors.Is(err, models.ErrNotFound) {
-		return models.NotFound(what)
-	}
-	return err
 }
