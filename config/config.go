@@ -37,7 +37,7 @@ type Config struct {
 	DrainTime      time.Duration  `default:"10s" placeholder:"TIME" group:"Network" help:"How long a stopping server lets its connections finish, up to 5m."`
 
 	Database
-	NATSURL DSN `name:"nats-url" env:"NATS_URL" placeholder:"nats://HOST:PORT,..." group:"Storage" help:"NATS servers that several replicas share. Default: none, for a server that is alone."`
+	NATSURL DSN `name:"nats-url" env:"NATS_URL" placeholder:"nats://HOST:PORT,..." group:"Storage" help:"NATS servers that carry live updates between the servers of one database. There is one for now, which needs none."`
 
 	Daily    Daily    `embed:"" prefix:"daily-" group:"Daily"`
 	Session  Session  `embed:"" group:"Sessions"`

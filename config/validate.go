@@ -27,7 +27,7 @@ func (c *Config) Validate() error {
 	c.validateNetwork(&report)
 	report.join(c.Database.Validate())
 	if c.URL.Postgres() && !c.Secret.IsSet() {
-		report.add("GREENROOM_SECRET is required with PostgreSQL: set the same 32 or more random bytes on every replica, for example from `openssl rand -base64 32`")
+		report.add("GREENROOM_SECRET is required with PostgreSQL: set 32 or more random bytes, for example from `openssl rand -base64 32`")
 	}
 	for server := range strings.SplitSeq(c.NATSURL.Reveal(), ",") {
 		if c.NATSURL.IsSet() && !isURL(server, "nats", "tls", "ws", "wss") {

@@ -50,7 +50,7 @@ type Config struct {
 	// Retries is how often one call is repeated at most; 0 is 4, negative is never.
 	Retries int
 	// Calls and Deletes keep this client below Daily's limits; zero is Daily's own. They count
-	// this process alone: replicas that share a domain share its limits too.
+	// this process alone: others on the same domain share its limits too.
 	Calls, Deletes Rate
 	// Observe is told of every call that was made, each try on its own, with the HTTP status or
 	// 0 when no usable reply came; nil is none.
