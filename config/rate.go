@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -30,8 +29,3 @@ func (r *Rate) UnmarshalText(text []byte) error {
 	*r = Rate{Count: n, Per: d}
 	return nil
 }
-
-// MarshalText writes what UnmarshalText reads.
-func (r Rate) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
-
-func (r Rate) String() string { return fmt.Sprintf("%d/%s", r.Count, r.Per) }

@@ -29,7 +29,7 @@ type Config struct {
 	Sessions *session.Service
 	Accounts *account.Service
 	Webhooks *webhooks.Service
-	// Store is read by loaders alone, for many rows with one statement.
+	// Store is read by loaders and plans alone.
 	Store *Store
 	Clock models.Clock
 	Log   *slog.Logger
@@ -48,8 +48,8 @@ type Config struct {
 
 	turns turns // made by New
 
-	// withoutPlans leaves everything to the generated executor, and ran is told of each query whether
-	// a plan has answered it: tests compare the two.
+	// withoutPlans leaves everything to the generated executor, and ran is told of each query, and each
+	// message of a subscription, whether a plan has answered it: tests compare the two.
 	withoutPlans bool
 	ran          func(planned bool)
 }
@@ -101,11 +101,11 @@ func New(cfg Config) *Handler {
 	server.SetValidationRulesFn(validationRules)
 	server.SetErrorPresenter(cfg.present)
 	server.SetRecoverFunc(recovered)
-	server.Use(extension.Introspection{}) // the guard keeps strangers out of it
+	server.Use(extension.Introspection{}) // permit keeps strangers out of it
 	server.Use(limits{Limits: cfg.Limits, schema: schema, known: known})
 	server.AroundOperations(cfg.pin)
 	server.AroundResponses(cfg.respond)
-	server.AroundFields(cfg.guard)
+	server.AroundFields(cfg.permit)
 	return &Handler{server, live}
 }
 
@@ -139,9 +139,9 @@ func (c *Config) respond(ctx context.Context, next graphql.ResponseHandler) *gra
 	return response
 }
 
-// guard refuses callers at the root fields that they may not see, see plan.MaySee: a new field is
+// permit refuses callers at the root fields that they may not see, see plan.MaySee: a new field is
 // closed to strangers until somebody opens it there. An event waits for its turn.
-func (c Config) guard(ctx context.Context, next graphql.Resolver) (any, error) {
+func (c Config) permit(ctx context.Context, next graphql.Resolver) (any, error) {
 	field := graphql.GetFieldContext(ctx)
 	switch field.Object {
 	case "Query", "Mutation", "Subscription":

@@ -34,7 +34,7 @@ func newStage(t *testing.T) *stage {
 	s.cfg = Config{Clock: models.SystemClock, Log: slog.New(slog.DiscardHandler), Limits: DefaultLimits, turns: make(turns, 1)}
 	s.exec = executor.New(generated.NewExecutableSchema(generated.Config{Resolvers: roots{stage: s}}))
 	s.exec.AroundResponses(s.cfg.respond)
-	s.exec.AroundFields(s.cfg.guard)
+	s.exec.AroundFields(s.cfg.permit)
 	return s
 }
 

@@ -21,7 +21,7 @@ type Options struct {
 // views are the dashboard's addresses, as path.Match has them: those of src/app/routes.tsx. A
 // page that the dashboard does not have is not found here already.
 var views = []string{
-	"/", "/signin", "/sessions", "/sessions/new", "/sessions/?*", "/avatars", "/avatars/?*", "/usage",
+	"/", "/sessions", "/sessions/new", "/sessions/?*", "/avatars", "/avatars/?*", "/usage",
 	"/webhooks", "/webhooks/?*", "/keys",
 }
 

@@ -82,7 +82,7 @@ func TestPages(t *testing.T) {
 	t.Parallel()
 	h := setup(t, web.Options{})
 	for _, path := range []string{
-		"/", "/signin", "/sessions", "/sessions/new", "/sessions/sess_01J00000000000000000000000", "/avatars", "/usage", "/webhooks",
+		"/", "/sessions", "/sessions/new", "/sessions/sess_01J00000000000000000000000", "/avatars", "/usage", "/webhooks",
 		"/webhooks/whk_01J00000000000000000000000", "/keys", "/playground",
 	} {
 		t.Run("AreServedSafely"+path, func(t *testing.T) {

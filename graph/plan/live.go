@@ -139,7 +139,7 @@ func (b *subscriber) Next(ctx context.Context) transport.Told {
 	b.told = true
 	b.schema.cfg.Ran(text != nil)
 	if text == nil {
-		return transport.Told{Elsewhere: b.operation, Of: WithTold(ctx, state), Over: over}
+		return transport.Told{Elsewhere: b.operation, Of: withTold(ctx, state), Over: over}
 	}
 	return transport.Told{Payload: text, Over: over}
 }
@@ -221,12 +221,12 @@ func (b *subscriber) operation() *graphql.OperationContext {
 
 type toldKey struct{}
 
-// WithTold gives the resolver of a subscription the one state to tell.
-func WithTold(ctx context.Context, state *models.Session) context.Context {
+// withTold gives the resolver of a subscription the one state to tell.
+func withTold(ctx context.Context, state *models.Session) context.Context {
 	return context.WithValue(ctx, toldKey{}, state)
 }
 
-// ToldIn is the state that WithTold has put into ctx; nil without.
+// ToldIn is the state that withTold has put into ctx; nil without.
 func ToldIn(ctx context.Context) *models.Session {
 	state, _ := ctx.Value(toldKey{}).(*models.Session)
 	return state
