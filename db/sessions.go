@@ -87,7 +87,7 @@ func isDue(now models.Time) conditions {
 // set back since. As stored.
 func (s *Store) WaitingSessions(ctx context.Context, state models.AvatarState, since, now models.Time, limit int) ([]*models.Session, error) {
 	lasting := conditions{}.live(now).
-		and("ended_at IS NULL AND assignment_since IS NOT NULL"). // said by itself, an index can serve it
+		and("assignment_since IS NOT NULL"). // said by itself, an index can serve it
 		and("(assignment_since <= ? OR assignment_since > ?) AND avatar_state = ?", since, now, state)
 	waiting, err := gorm.G[*models.Session](s.reader, lasting.where()...).
 		Order("assignment_since").Limit(limit).Find(ctx)

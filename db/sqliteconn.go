@@ -43,8 +43,8 @@ func takeConn(ctx context.Context, g *gorm.DB, opts Options) (*gorm.DB, *sqliteC
 	if err != nil {
 		return nil, nil, err
 	}
-	// Each closure's savepoint keeps the pages that it changes, and beyond 64 kB in a file: where
-	// files for a moment lie is no place for customers' data, and may be full.
+	// A savepoint, where a closure has one, keeps the pages that it changes, and beyond 64 kB in a file:
+	// where files for a moment lie is no place for customers' data, and may be full.
 	if _, err := conn.ExecContext(ctx, "PRAGMA temp_store = MEMORY"); err != nil {
 		return nil, nil, err
 	}

@@ -9,8 +9,8 @@ import (
 	"greenroom/models"
 )
 
-// A value is one column of one row: an integer, or text, or NULL. No column that is read in this way
-// holds anything else.
+// A value is one column of one row: an integer (which a bool is, too), text, bytes, or NULL. No column
+// that is read in this way holds anything else. Bytes are in text, too: it is not always UTF-8.
 type value struct {
 	kind kind
 	n    int64

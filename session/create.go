@@ -114,7 +114,8 @@ type order struct {
 }
 
 // newOrder checks what can be checked without the database. The order of invalid input still
-// has its key and a fingerprint, for a key that is looked up before anything else.
+// has its key, which is looked up before anything else, and its fingerprint, which is empty, and so
+// no other's, when the metadata cannot be stored.
 func newOrder(caller *auth.Caller, in CreateInput, now models.Time) (*order, error) {
 	o := &order{
 		caller: caller, now: now, id: models.NewID(models.SessionPrefix, now),

@@ -156,7 +156,7 @@ func (s *Service) untilDue(ctx context.Context) time.Duration {
 	if rest := next.Sub(s.Clock()); rest > 0 {
 		return min(rest, s.Timings.Sweep)
 	}
-	// It was due before the last sweep, which could not have it: somebody held the row.
+	// It came due while the last sweep ran, or that could not have it: somebody held the row.
 	return s.Timings.Sweep
 }
 

@@ -32,8 +32,8 @@ const (
 	maxOperations = 32
 )
 
-// A WebSocket answers operations of every kind over one socket. A socket has one goroutine, and
-// one more for each operation while it runs, but for subscriptions with a [Source].
+// A WebSocket answers operations of every kind over one socket. A socket has one goroutine, one more
+// while it handles a message, and one for each operation while it runs, but for subscriptions with a [Source].
 //
 // It goes on after its request's handler has returned: a response writer that has a method
 // `Outlive() (done func())` is told when it has ended.
