@@ -62,7 +62,7 @@ func checkScalar(key string, want any) error {
 	case string:
 		text = v
 	case json.Number:
-		if _, err := v.Float64(); err != nil {
+		if !comparable64(v.String()) {
 			message = "a metadata filter holds a number outside the range of a double"
 		}
 	default:

@@ -2,6 +2,7 @@ package models
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -175,10 +176,21 @@ func appendText(b []byte, s string) ([]byte, error) {
 // appendNumber keeps a number's own spelling. One that a double cannot hold, or would turn
 // into 0, is refused: the databases would compare it differently.
 func appendNumber(b []byte, text string) ([]byte, error) {
-	f, err := strconv.ParseFloat(text, 64)
-	isZero := strings.Trim(strings.SplitN(strings.ToLower(text), "e", 2)[0], "-0.") == ""
-	if err != nil || math.IsInf(f, 0) || (f == 0 && !isZero) {
+	if !comparable64(text) {
 		return nil, fmt.Errorf("metadata holds a number outside the range of a double")
 	}
 	return append(b, text...), nil
+}
+
+// maxNumber bounds a number's spelling and its exponent: PostgreSQL cannot read more than 16383 places
+// behind the point, be they zeros, and would refuse every list whose filter meets such a session.
+const maxNumber = 1000
+
+// comparable64 tells a number that every database can compare.
+func comparable64(text string) bool {
+	f, err := strconv.ParseFloat(text, 64)
+	mantissa, exponent, _ := strings.Cut(strings.ToLower(text), "e")
+	e, errExponent := strconv.Atoi(cmp.Or(exponent, "0"))
+	isZero := strings.Trim(mantissa, "-0.") == ""
+	return err == nil && errExponent == nil && len(text) <= maxNumber && max(e, -e) <= maxNumber && !math.IsInf(f, 0) && (f != 0 || isZero)
 }

@@ -47,7 +47,11 @@ func TestMetadata(t *testing.T) {
 		"NotUTF8":        {"a": "\xff"},
 		"Infinite":       {"a": json.Number("1e400")},
 		"NearlyZero":     {"a": json.Number("1e-400")},
-		"NotJSON":        {"a": make(chan int)},
+		// PostgreSQL would refuse every list whose filter meets it.
+		"ZeroInTooManyPlaces": {"a": json.Number("0e-20000")},
+		"ZeroBeyondMeasure":   {"a": json.Number("0e99999999999")},
+		"TooManyDigits":       {"a": json.Number("1." + strings.Repeat("1", 1000))},
+		"NotJSON":             {"a": make(chan int)},
 	} {
 		if got, err := models.NewMetadata(given); models.KindOf(err) != models.KindInvalidInput {
 			t.Errorf("%s: %.40s, %v", name, got, err)
