@@ -3,6 +3,7 @@ package db_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -88,6 +89,40 @@ func TestMatrix22NothingQueuedIsAcknowledged(t *testing.T) {
 		if models.KindOf(err) != models.KindUnavailable {
 			t.Errorf("writer %d was told %v", i, err)
 		}
+	}
+}
+
+// What fails is undone as a whole, though SQLite itself has ended the transaction in the middle: what
+// the closure goes on with would be committed by itself.
+func TestNothingIsHalfDone(t *testing.T) {
+	t.Parallel()
+	store := openSQLite(t)
+	w := dbtest.NewWorld(t, store)
+	small := w.Session(dbtest.Now, nil)
+	w.Insert(small)
+	large, err := models.NewMetadata(models.JSONObject{"x": strings.Repeat("x", 16000)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Do(func(tx *db.Tx) error { return tx.Exec("PRAGMA max_page_count = 1") }) // no more than there are
+	err = store.Write(t.Context(), func(tx *db.Tx) error {
+		row, err := tx.Session(w.Scope(), small.ID)
+		if err != nil {
+			return err
+		}
+		row.Revision++
+		return errors.Join(
+			tx.InsertSession(w.Session(dbtest.Now, func(s *models.Session) { s.Metadata = large })),
+			tx.Swap(row),
+			tx.Exec("UPDATE sessions SET revision = revision + 1"),
+		)
+	})
+	if err == nil {
+		t.Fatal("it fitted")
+	}
+	got, err := store.OperatorSession(t.Context(), small.ID)
+	if err != nil || got.Revision != small.Revision {
+		t.Errorf("revision %d was %d before a write that failed: %v", got.Revision, small.Revision, err)
 	}
 }
 

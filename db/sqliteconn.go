@@ -30,7 +30,29 @@ type sqliteConn struct {
 	own *simplelru.LRU[string, *sqlite3.SQLiteStmt]
 	// writes counts statements that may have changed something.
 	writes int
+	// within: a closure runs, whose statements belong to a transaction.
+	within bool
 }
+
+// errOver is a statement's whose transaction SQLite has ended by itself: alone it would be committed.
+var errOver = errors.New("the transaction is over")
+
+// raw gives do the driver's connection, to do what belongs to the transaction.
+func (c *sqliteConn) raw(do func(lite *sqlite3.SQLiteConn) error) error {
+	return c.Raw(func(conn any) error {
+		lite, ok := conn.(*sqlite3.SQLiteConn)
+		switch {
+		case !ok:
+			return fmt.Errorf("the connection is a %T", conn)
+		case c.within && lite.AutoCommit():
+			return errOver
+		}
+		return do(lite)
+	})
+}
+
+// stands is nil where a statement may run.
+func (c *sqliteConn) stands() error { return c.raw(func(*sqlite3.SQLiteConn) error { return nil }) }
 
 // takeConn takes the only connection of the pool behind g for good, and gives a GORM that works on
 // nothing else.
@@ -73,6 +95,9 @@ func (c *sqliteConn) GetDBConn() (*sql.DB, error) { return c.pool, nil }
 // ExecContext runs a statement that is prepared once.
 func (c *sqliteConn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	c.writes++
+	if err := c.stands(); err != nil {
+		return nil, err
+	}
 	s, err := c.statement(ctx, query) //nolint:sqlclosecheck // kept for the next time
 	if err != nil {
 		return nil, err
@@ -84,6 +109,9 @@ func (c *sqliteConn) ExecContext(ctx context.Context, query string, args ...any)
 func (c *sqliteConn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	if !strings.HasPrefix(query, "SELECT ") { // an INSERT may answer rows, too
 		c.writes++
+	}
+	if err := c.stands(); err != nil {
+		return nil, err
 	}
 	s, err := c.statement(ctx, query) //nolint:sqlclosecheck // kept for the next time
 	if err != nil {
@@ -101,8 +129,8 @@ func (c *sqliteConn) send(text string, args []any) error {
 // exec runs a statement of our own, without what database/sql does for those of strangers.
 func (c *sqliteConn) exec(text string, args []any) (changed int, err error) {
 	c.writes++
-	err = c.Raw(func(conn any) error {
-		s, err := c.prepared(conn, text)
+	err = c.raw(func(lite *sqlite3.SQLiteConn) error {
+		s, err := c.prepared(lite, text)
 		if err != nil {
 			return err
 		}
@@ -118,8 +146,8 @@ func (c *sqliteConn) exec(text string, args []any) (changed int, err error) {
 }
 
 func (c *sqliteConn) query(text string, args []any, values []value, row func([]value)) error {
-	return c.Raw(func(conn any) (err error) {
-		s, err := c.prepared(conn, text)
+	return c.raw(func(lite *sqlite3.SQLiteConn) (err error) {
+		s, err := c.prepared(lite, text)
 		if err != nil {
 			return err
 		}
@@ -145,13 +173,9 @@ func (c *sqliteConn) query(text string, args []any, values []value, row func([]v
 	})
 }
 
-func (c *sqliteConn) prepared(conn any, text string) (*sqlite3.SQLiteStmt, error) {
+func (c *sqliteConn) prepared(lite *sqlite3.SQLiteConn, text string) (*sqlite3.SQLiteStmt, error) {
 	if s, ok := c.own.Get(text); ok {
 		return s, nil
-	}
-	lite, ok := conn.(*sqlite3.SQLiteConn)
-	if !ok {
-		return nil, fmt.Errorf("prepare: the connection is a %T", conn)
 	}
 	made, err := lite.Prepare(text)
 	if err != nil {

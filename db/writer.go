@@ -197,7 +197,7 @@ func (w *groupWriter) transact(group []*job, savepoints bool) error {
 // step runs one closure that is expected to succeed, or to fail before it has written.
 func (w *groupWriter) step(t *Tx, j *job) error {
 	before := w.conn.writes
-	j.err = call(j.fn, t)
+	j.err = w.call(j.fn, t)
 	if !w.conn.inTransaction() || j.err != nil && w.conn.writes > before {
 		return errRestart
 	}
@@ -209,7 +209,7 @@ func (w *groupWriter) stepBack(t *Tx, j *job) error {
 	if err := w.exec("SAVEPOINT closure"); err != nil {
 		return fmt.Errorf("%w: %w", errRestart, err)
 	}
-	if j.err = call(j.fn, t); j.err != nil {
+	if j.err = w.call(j.fn, t); j.err != nil {
 		if err := w.exec("ROLLBACK TO closure"); err != nil {
 			// SQLite has rolled everything back: the savepoint is gone with the transaction.
 			return errRestart
@@ -219,6 +219,12 @@ func (w *groupWriter) stepBack(t *Tx, j *job) error {
 		return fmt.Errorf("%w: %w", errRestart, err)
 	}
 	return nil
+}
+
+func (w *groupWriter) call(fn func(*Tx) error, t *Tx) error {
+	w.conn.within = true
+	defer func() { w.conn.within = false }()
+	return call(fn, t)
 }
 
 func (w *groupWriter) exec(statement string) error {
