@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 	"net"
 	"net/url"
@@ -118,6 +119,8 @@ type wire struct {
 	silent atomic.Bool
 	// cutOnReply: it is cut as soon as the target says something.
 	cutOnReply atomic.Bool
+	// cutOnCommitted lets the client have the next answer to a COMMIT, and nothing behind it.
+	cutOnCommitted atomic.Bool
 	// asked counts the questions that were sent, however many statements each is.
 	asked atomic.Int64
 	mu    sync.Mutex
@@ -162,6 +165,12 @@ func (g gate) Write(p []byte) (int, error) {
 	}
 	if _, err := g.seen.Write(p); err != nil {
 		return 0, err
+	}
+	committed := []byte("COMMIT\x00")
+	if at := bytes.Index(p, committed); at >= 0 && g.wire.cutOnCommitted.CompareAndSwap(true, false) {
+		_, err := g.to.Write(p[:at+len(committed)])
+		g.wire.cut(false)
+		return 0, errors.Join(err, net.ErrClosed)
 	}
 	return g.to.Write(p)
 }

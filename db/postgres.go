@@ -12,6 +12,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -128,11 +129,19 @@ type txWriter struct {
 	pool      *sql.DB // db's
 	observe   func(int)
 	committed func(*models.Change)
+	// mu is held by writes under way, and by close.
+	mu     sync.RWMutex
+	closed bool
 }
 
 func (w *txWriter) write(ctx context.Context, fn func(*Tx) error) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
+	}
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if w.closed {
+		return models.Unavailable("the database is closed", retryDown)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pgWriteWithin)
 	defer cancel()
@@ -176,7 +185,12 @@ func (w *txWriter) transact(ctx context.Context, fn func(*Tx) error) error {
 // keys tell. It is never run again.
 var errCommit = errors.New("commit")
 
-func (w *txWriter) close() error { return closeDB(w.db) }
+func (w *txWriter) close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = true
+	return closeDB(w.db)
+}
 
 // retryDown is what a caller is told to wait when the database does not answer.
 const retryDown = 2 * time.Second
@@ -196,7 +210,7 @@ func isDown(err error) bool {
 		return true
 	}
 	_, isNetwork := errors.AsType[*net.OpError](err)
-	return isNetwork || errors.Is(err, context.DeadlineExceeded) || pgconn.SafeToRetry(err) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, driver.ErrBadConn)
+	return isNetwork || errors.Is(err, context.DeadlineExceeded) || pgconn.SafeToRetry(err) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone)
 }
 
 // again tells whether the transaction certainly did not happen, for no fault of its own: rolled
@@ -208,7 +222,8 @@ func again(err error) bool {
 		return false
 	}
 	pg, ok := errors.AsType[*pgconn.PgError](err)
-	return isDown(err) || ok && (pg.Code == "40001" || pg.Code == "40P01")
+	// 0A000: the schema is not that for which a statement was prepared; the driver prepares it anew.
+	return isDown(err) || ok && slices.Contains([]string{"40001", "40P01", "0A000"}, pg.Code)
 }
 
 type postgresDialect struct{}
@@ -233,6 +248,11 @@ func (postgresDialect) claim() []clause.Expression {
 }
 
 func (postgresDialect) metadataHas(key string, value any) (string, []any) {
+	if n, ok := value.(json.Number); ok {
+		if f, isFloat := number(n).(float64); isFloat { // as SQLite and models.SessionFilter do
+			return "CASE jsonb_typeof(metadata::jsonb -> ?) WHEN 'number' THEN (metadata::jsonb ->> ?)::double precision = ? ELSE FALSE END", []any{key, key, f}
+		}
+	}
 	text, err := json.Marshal(value)
 	if err != nil {
 		panic(err) // a checked scalar

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -27,11 +28,17 @@ func (p postgresRead) read(ctx context.Context, q *query, row func([]value)) err
 	q.whole = append(q.selecting("SELECT ", q.columns, " FROM "), q.text...)
 	var err error
 	for range staleConns {
-		if err = p.once(ctx, q, row); !pgconn.SafeToRetry(err) {
+		if err = p.once(ctx, q, row); !pgconn.SafeToRetry(err) && !outdated(err) {
 			break
 		}
 	}
 	return err
+}
+
+// outdated tells that the schema is not that for which a statement was prepared. There were no rows.
+func outdated(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && pg.Code == "0A000"
 }
 
 func (p postgresRead) once(ctx context.Context, q *query, row func([]value)) error {

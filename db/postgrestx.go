@@ -66,14 +66,19 @@ func (t *postgresTx) query(text string, args []any, values []value, row func([]v
 // commit ends the transaction. An error that is errCommit leaves open whether it has happened; after
 // any other it has not.
 func (t *postgresTx) commit() error {
+	confirmed := false
 	t.waiting.Queue("commit").Exec(func(tag pgconn.CommandTag) error {
 		if tag.String() == "ROLLBACK" { // the server's answer when a statement had failed
 			return pgx.ErrTxCommitRollback
 		}
+		confirmed = true
 		return nil
 	})
 	lost := t.failed != nil
 	err := t.flush()
+	if confirmed {
+		return nil // whatever became of the connection behind it
+	}
 	if err == nil || lost || t.uncommitted(err) {
 		return err
 	}
@@ -82,7 +87,7 @@ func (t *postgresTx) commit() error {
 
 // uncommitted tells whether an error of the commit says for certain that there was none.
 func (t *postgresTx) uncommitted(err error) bool {
-	if _, unsent := errors.AsType[pgx.ErrPreprocessingBatch](err); unsent || pgconn.SafeToRetry(err) {
+	if _, unsent := errors.AsType[pgx.ErrPreprocessingBatch](err); unsent || pgconn.SafeToRetry(err) || errors.Is(err, sql.ErrConnDone) {
 		return true
 	}
 	// The server does not look at a COMMIT that comes after what it has refused.
@@ -94,12 +99,19 @@ func (t *postgresTx) uncommitted(err error) bool {
 // driver looks at its state.
 func (t *postgresTx) rollback() {
 	_ = onDriver(t.conn, func(conn *pgx.Conn) error {
-		if conn.PgConn().TxStatus() == 'I' {
-			return nil // it has not begun, or is over
-		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), pgRollbackWithin)
 		defer cancel()
-		if _, err := conn.Exec(ctx, "rollback"); err != nil {
+		if conn.PgConn().TxStatus() != 'I' { // else it has not begun, or is over
+			if _, err := conn.Exec(ctx, "rollback"); err != nil {
+				return conn.Close(ctx)
+			}
+		}
+		if t.failed == nil {
+			return nil
+		}
+		// The driver drops the statements that it does not trust any more with whatever comes next. Were
+		// that a commit, an error of this would pass for the commit's.
+		if _, err := conn.Exec(ctx, "-- ping"); err != nil {
 			return conn.Close(ctx)
 		}
 		return nil

@@ -219,3 +219,84 @@ func TestPostgresBreaksADeadlock(t *testing.T) {
 		t.Errorf("%d runs", runs.Load())
 	}
 }
+
+// A connection that breaks where nothing is in doubt: behind the server's word that it has committed,
+// and before a commit was sent.
+func TestPostgresIsSureOfItsCommits(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		refused bool
+		cut     func(*wire) *atomic.Bool
+		runs    int
+	}{
+		"BehindTheCommit": {false, func(w *wire) *atomic.Bool { return &w.cutOnCommitted }, 1},
+		// The driver first drops the statements that it does not trust since.
+		"BehindARefusal": {true, func(w *wire) *atomic.Bool { return &w.cutOnReply }, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var told []*models.Change
+			store, wire := onWire(t, dbtest.Postgres(t), db.Options{Committed: func(c *models.Change) { told = append(told, c) }})
+			w := dbtest.NewWorld(t, store)
+			there := w.Session(dbtest.Now, nil)
+			w.Insert(there)
+			if c.refused {
+				err := store.Write(t.Context(), func(tx *db.Tx) error { return tx.InsertSession(there) })
+				if !errors.Is(err, models.ErrConflict) {
+					t.Fatal(err)
+				}
+			}
+			told = nil
+			runs, s := 0, w.Session(dbtest.Now, nil)
+			c.cut(wire).Store(true)
+			err := store.Write(t.Context(), func(tx *db.Tx) error { runs++; return tx.InsertSession(s) })
+			if err != nil || runs != c.runs || c.cut(wire).Load() {
+				t.Errorf("%v, %d runs; was cut: %t", err, runs, !c.cut(wire).Load())
+			}
+			if len(told) != 1 || told[0].After == nil || told[0].After.ID != s.ID {
+				t.Errorf("told of %+v", told)
+			}
+		})
+	}
+}
+
+// An older server drains while a newer one has added a column: prepared statements do not know it.
+func TestPostgresGetsAColumn(t *testing.T) {
+	t.Parallel()
+	store := open(t, dbtest.Postgres(t))
+	w := dbtest.NewWorld(t, store)
+	s := w.Session(dbtest.Now, nil)
+	w.Insert(s)
+	wanted := db.SelectSessions(1<<17-1, 31)
+	ways := map[string]func() error{
+		"Session": func() error { _, err := store.Session(t.Context(), w.Scope(), s.ID, dbtest.Now); return err },
+		"Plan": func() error {
+			var rows db.Rows[db.SessionRow]
+			return store.ReadSession(t.Context(), wanted, w.Scope(), s.ID, dbtest.Now, &rows)
+		},
+		"Sweep": func() error { _, err := store.DueSessions(t.Context(), dbtest.Now, 1); return err },
+		"Write": func() error {
+			return store.Write(t.Context(), func(tx *db.Tx) error {
+				row, err := tx.Session(w.Scope(), s.ID)
+				if err != nil {
+					return err
+				}
+				row.Revision++
+				_, err = tx.DueSessions(dbtest.Now, 1)
+				return errors.Join(err, tx.Swap(row))
+			})
+		},
+	}
+	for _, when := range []string{"before", "afterwards"} {
+		for name, way := range ways {
+			for range 3 { // prepared by the second time at the latest
+				if err := way(); err != nil {
+					t.Errorf("%s, %s: %v", name, when, err)
+				}
+			}
+		}
+		if when == "before" {
+			w.Do(func(tx *db.Tx) error { return tx.Exec("ALTER TABLE sessions ADD COLUMN mood TEXT NOT NULL DEFAULT ''") })
+		}
+	}
+}

@@ -121,7 +121,7 @@ func prepareSQLite(ctx context.Context, g *gorm.DB, opts Options) error {
 }
 
 func gormConfig(opts Options) *gorm.Config {
-	return &gorm.Config{SkipDefaultTransaction: true, TranslateError: true, Logger: newTracer(opts.Trace)}
+	return &gorm.Config{SkipDefaultTransaction: true, TranslateError: true, QueryFields: true, Logger: newTracer(opts.Trace)}
 }
 
 func openGORM(d gorm.Dialector, conns int, opts Options) (*gorm.DB, error) {

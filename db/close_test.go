@@ -1,0 +1,50 @@
+package db_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"greenroom/db"
+	"greenroom/db/dbtest"
+	"greenroom/models"
+)
+
+// TestCloseWaits closes a store under a write, which is finished first; who comes later is told.
+func TestCloseWaits(t *testing.T) {
+	t.Parallel()
+	for name, fresh := range map[string]func(*testing.T) *db.Store{"SQLite": openSQLite, "PostgreSQL": openPostgres} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := fresh(t)
+			w := dbtest.NewWorld(t, store)
+			in, goOn := make(chan struct{}), make(chan struct{})
+			written, closed := make(chan error, 1), make(chan error, 1)
+			go func() {
+				written <- store.Write(t.Context(), func(tx *db.Tx) error {
+					if _, err := tx.Account(w.Account.ID); err != nil {
+						return err
+					}
+					close(in)
+					<-goOn
+					return tx.InsertSession(w.Session(dbtest.Now, nil))
+				})
+			}()
+			<-in
+			go func() { closed <- store.Close() }()
+			select {
+			case err := <-closed:
+				t.Errorf("it did not wait: %v", err)
+				closed <- err
+			case <-time.After(100 * time.Millisecond):
+			}
+			close(goOn)
+			if err := errors.Join(<-written, <-closed); err != nil {
+				t.Error(err)
+			}
+			if err := store.Write(t.Context(), func(*db.Tx) error { return nil }); models.KindOf(err) != models.KindUnavailable {
+				t.Errorf("who comes later is told %v", err)
+			}
+		})
+	}
+}
