@@ -1,4 +1,5 @@
 // Every view when the server does not answer as it should: it says so, and offers to try again.
+import { createSession } from './api.mjs'
 import { checkAccessibility } from './axe.mjs'
 import { test } from './harness.mjs'
 
@@ -37,4 +38,18 @@ test('a server that is away is said to be, and is found again', { expect: [/ERR_
 test('a session that does not exist is said not to', {}, async ({ page }) => {
   await page.goto('/sessions/sess_01J00000000000000000000000')
   await page.getByRole('heading', { level: 1, name: /no such session|not found/i }).waitFor()
+})
+
+test('metadata that is not JSON says why, also when one has gone on', {}, async ({ page }) => {
+  const { id } = await createSession()
+  for (const [path, label, open] of [
+    ['/sessions/new', 'Metadata', () => {}],
+    [`/sessions/${id}`, 'JSON object', () => page.getByRole('button', { name: 'Edit', exact: true }).click()],
+  ]) {
+    await page.goto(path)
+    await open()
+    await page.getByLabel(label).fill('{bad')
+    await page.keyboard.press('Tab')
+    await page.getByText('This is not JSON').waitFor()
+  }
 })

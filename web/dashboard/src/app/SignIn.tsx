@@ -5,12 +5,14 @@ import { whoami } from '../graph/client'
 import { problemOf } from '../graph/errors'
 import { Logo } from '../ui/Logo'
 import { refuseKey } from './credential'
+import { meta } from './meta'
 
 /** Asks for an API key, and tries it before it is kept. */
 export default function SignIn({ reason, onKey }: { reason: string; onKey: (key: string) => void }) {
   const [key, setKey] = useState('')
   const [error, setError] = useState('')
   const [busy, setBusy] = useState(false)
+  const development = meta('greenroom-key')
 
   useEffect(() => {
     document.title = 'Sign in · Greenroom'
@@ -45,7 +47,7 @@ export default function SignIn({ reason, onKey }: { reason: string; onKey: (key:
           <Stack>
             <PasswordInput
               label="API key"
-              description="Begins with gr_live_. It is kept for this tab only."
+              description={`${development ? `Of a development server: ${development}` : 'Begins with gr_live_'}. It is kept for this tab only.`}
               value={key}
               onChange={(e) => setKey(e.currentTarget.value)}
               error={error && <span role="alert">{error}</span>}
@@ -59,9 +61,11 @@ export default function SignIn({ reason, onKey }: { reason: string; onKey: (key:
             </Button>
           </Stack>
         </Paper>
-        <Text size="sm" c="dimmed">
-          Whoever runs this server makes the first key: <code>greenroom key create --account acct_…</code>
-        </Text>
+        {!development && (
+          <Text size="sm" c="dimmed">
+            Whoever runs this server makes the first key: <code>greenroom key create --account acct_…</code>
+          </Text>
+        )}
       </Stack>
     </Box>
   )

@@ -7,7 +7,7 @@ import { toast } from '../ui/toast'
 import { useAction } from '../ui/useAction'
 import { UpdateMetadata } from './actions'
 import type { SessionFacts } from './documents'
-import { equal, parse, patchOf, type Metadata } from './metadata'
+import { equal, parse, patchOf, problem, type Metadata } from './metadata'
 
 /**
  * The notes as JSON. Sent are only the keys that were changed here, so that what others change
@@ -62,6 +62,7 @@ export function MetadataEditor({ session }: { session: SessionFacts }) {
             value={edit.text}
             onChange={(text) => setEdit({ ...edit, text })}
             error={error ?? refusalOf(update.refusals, 'metadata')}
+            validationError={problem(edit.text)}
             autosize
             minRows={4}
             maxRows={20}

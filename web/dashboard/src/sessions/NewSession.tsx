@@ -13,6 +13,7 @@ import { Time } from '../ui/Time'
 import { span } from '../ui/time'
 import { AvatarChoice } from './AvatarChoice'
 import { inputOf, Wish, type Errors, type Form } from './create'
+import { problem } from './metadata'
 import { keepToken } from './tokens'
 import { useCreate } from './useCreate'
 import { status } from './words'
@@ -106,6 +107,7 @@ function Asked({ choices }: { choices: ResultOf<typeof Choices> }) {
             value={form.metadata}
             onChange={(metadata) => set({ metadata })}
             error={errors.metadata ?? refused('metadata')}
+            validationError={problem(form.metadata)}
             styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)', fontSize: 13 } }}
           />
           {create.error && <ErrorNotice error={create.error} onRetry={() => void submit()} />}

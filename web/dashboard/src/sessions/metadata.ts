@@ -54,3 +54,9 @@ function where(text: string, cause: unknown): string {
   const before = text.slice(0, Number(position)).split('\n')
   return `look at line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}.`
 }
+
+/** What is wrong with what somebody types; undefined when nothing is. */
+export function problem(text: string): string | undefined {
+  const parsed = parse(text)
+  return 'error' in parsed ? parsed.error : undefined
+}

@@ -94,7 +94,7 @@ function Holders({ holders, current }: { holders: SessionRow[]; current: number 
         return (
           <Group component="li" key={session.id} gap="sm" justify="space-between" wrap="nowrap">
             <Anchor component={Link} href={`/sessions/${session.id}`} size="sm" className="anywhere" lineClamp={2} title={session.id}>
-              {session.avatar.name}, <span className="mono">{shortId(session.id)}</span>
+              {session.avatar.name}, <span className="mono" style={{ whiteSpace: 'nowrap' }}>{shortId(session.id)}</span>
             </Anchor>
             <Group gap="sm" wrap="nowrap" fz="sm" c="dimmed" style={{ flex: 'none' }}>
               <Status colour={colour}>{word}</Status>
