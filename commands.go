@@ -113,8 +113,9 @@ func (c *serveCommand) Run(t *terminal) error {
 }
 
 type dailyEmulatorCommand struct {
-	Listen    string `default:"127.0.0.1:8090" placeholder:"HOST:PORT" help:"Where the emulator answers: the API under /v1, the pages of its rooms under /rooms, its log at /_/log."`
-	PublicURL string `placeholder:"URL" help:"Where browsers reach it. Default: http:// and the address that it listens on."`
+	// Not the server's variables, which a shell may have for a server beside it.
+	Listen    string `default:"127.0.0.1:8090" env:"GREENROOM_EMULATOR_LISTEN" placeholder:"HOST:PORT" help:"Where the emulator answers: the API under /v1, the pages of its rooms under /rooms, its log at /_/log."`
+	PublicURL string `env:"GREENROOM_EMULATOR_PUBLIC_URL" placeholder:"URL" help:"Where browsers reach it. Default: http:// and the address that it listens on."`
 	APIKey    string `name:"api-key" default:"dev" placeholder:"TEXT" help:"The key that it accepts."`
 	// The defaults are Daily's own limits to a domain.
 	Calls   config.Rate `default:"100/5s" placeholder:"COUNT/TIME" help:"Calls that it answers before 429."`
@@ -123,7 +124,7 @@ type dailyEmulatorCommand struct {
 
 // Run emulates Daily until the context ends.
 func (c *dailyEmulatorCommand) Run(t *terminal) error {
-	l, err := listen(t.ctx, c.Listen)
+	l, err := listen(t.ctx, "listen", c.Listen)
 	if err != nil {
 		return err
 	}
@@ -136,7 +137,7 @@ func (c *dailyEmulatorCommand) Run(t *terminal) error {
 	stop := context.AfterFunc(t.ctx, func() { _ = web.Close() })
 	defer stop()
 	url := "http://" + l.Addr().String() + "/v1"
-	if err := t.show(map[string]string{"url": url}, "Emulating Daily: DAILY_API_URL=%s", url); err != nil {
+	if err := t.show(map[string]string{"url": url, "key": c.APIKey}, "Emulating Daily: DAILY_API_URL=%s DAILY_API_KEY=%s", url, c.APIKey); err != nil {
 		return err
 	}
 	if err := web.Serve(l); !errors.Is(err, http.ErrServerClosed) {

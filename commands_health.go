@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"greenroom/config"
@@ -29,6 +30,9 @@ func (c *healthCommand) Run(t *terminal) error {
 			return err
 		}
 		asked = server + "/healthz"
+	}
+	if !strings.Contains(asked, "://") {
+		return fmt.Errorf("health: %q is no address: give it whole, such as http://127.0.0.1:8080/readyz", asked)
 	}
 	ctx, cancel := context.WithTimeout(t.ctx, healthWithin)
 	defer cancel()

@@ -61,7 +61,7 @@ func newDevWorld(ctx context.Context, s *server) (*devWorld, error) {
 		Key: devDailyKey, Log: s.log,
 		RoomURL: func(name string) string { return roomURL(s.base+"/dev", name) },
 	})
-	listener, err := listen(ctx, "127.0.0.1:0")
+	listener, err := listen(ctx, "dev", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}

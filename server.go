@@ -108,7 +108,7 @@ func start(ctx context.Context, cfg *config.Config, logs io.Writer) (_ *server, 
 			s.stop()
 		}
 	}()
-	listener, err := listen(ctx, cfg.Listen)
+	listener, err := listen(ctx, "listen", cfg.Listen)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +118,7 @@ func start(ctx context.Context, cfg *config.Config, logs io.Writer) (_ *server, 
 	}
 	s.public = s.serve(listener, s.routes())
 	if cfg.AdminListen != config.Off {
-		admin, err := listen(ctx, cfg.AdminListen)
+		admin, err := listen(ctx, "admin-listen", cfg.AdminListen)
 		if err != nil {
 			return nil, err
 		}
@@ -249,10 +249,11 @@ func (s *server) avatarServerKey(ctx context.Context, secret string) error {
 	return s.auth.AvatarServer(ctx, secret)
 }
 
-func listen(ctx context.Context, address string) (net.Listener, error) {
+// listen opens what a flag names.
+func listen(ctx context.Context, flag, address string) (net.Listener, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
+		return nil, fmt.Errorf("--%s: %w", flag, err)
 	}
 	return l, nil
 }

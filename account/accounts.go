@@ -7,6 +7,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -53,7 +55,8 @@ func (s *Service) OperatorCreateAccount(ctx context.Context, name, plan string) 
 		return nil, err
 	}
 	if _, ok := s.plans[plan]; !ok {
-		return nil, models.Invalid("no such plan in the configuration", "plan")
+		known := strings.Join(slices.Sorted(maps.Keys(s.plans)), ", ")
+		return nil, models.Invalid(fmt.Sprintf("the configuration has no plan %q: it has %s", plan, known), "plan")
 	}
 	now := s.clock.Now(ctx)
 	made := &models.Account{ID: models.NewID(models.AccountPrefix, now), Name: name, PlanKey: plan, CreatedAt: now}

@@ -23,10 +23,13 @@ var errServed = errors.New("another server serves this database: stop it first")
 // commands need none.
 func (s *Store) Seize(ctx context.Context) (giveBack func() error, err error) {
 	deadline := time.After(seizeWithin)
-	for {
+	for waited := false; ; waited = true {
 		giveBack, err := s.dialect.seize(ctx, s)
 		if err == nil || !errors.Is(err, errServed) {
 			return giveBack, err
+		}
+		if !waited {
+			s.log.Warn("another server serves this database: waiting for it to stop", "at most", seizeWithin.String())
 		}
 		select {
 		case <-time.After(200 * time.Millisecond):

@@ -81,7 +81,7 @@ func Run(ctx context.Context, cfg Config) error {
 		}
 		// Half of it is chance, so that a fleet does not come back in one wave.
 		pause := wait/2 + rand.N(wait/2+1) //nolint:gosec // G404: not a secret
-		cfg.Log.Warn("connection to Greenroom ended, dialling again", "in", pause.Round(time.Millisecond), "err", err)
+		cfg.Log.Warn("connection to Greenroom ended, dialling again", "in", pause.Round(time.Millisecond).String(), "err", err)
 		select {
 		case <-ctx.Done():
 			return nil
