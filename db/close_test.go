@@ -43,7 +43,20 @@ func TestCloseWaits(t *testing.T) {
 				t.Error(err)
 			}
 			if err := store.Write(t.Context(), func(*db.Tx) error { return nil }); models.KindOf(err) != models.KindUnavailable {
-				t.Errorf("who comes later is told %v", err)
+				t.Errorf("who writes later is told %v", err)
+			}
+			for what, read := range map[string]func() error{
+				"finds": func() error { _, err := store.Account(t.Context(), w.Account.ID); return err },
+				"reads": func() error { _, err := store.Session(t.Context(), w.Scope(), "ses_x", dbtest.Now); return err },
+				"lists": func() error {
+					_, err := store.APIKeys(t.Context(), models.APIKeyQuery{AccountID: w.Account.ID, Page: models.Page{Size: 1}})
+					return err
+				},
+				"pings": func() error { return store.Ping(t.Context()) },
+			} {
+				if err := read(); models.KindOf(err) != models.KindUnavailable {
+					t.Errorf("who %s later is told %v", what, err)
+				}
 			}
 		})
 	}

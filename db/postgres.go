@@ -197,7 +197,8 @@ const retryDown = 2 * time.Second
 
 // isDown tells whether the database cannot be reached in time, or sends its clients away:
 // connection exceptions (class 08), out of resources (53), shutting down or starting up, a
-// statement or a lock that took too long, a standby; SQLite's locked, full or failing disk.
+// statement or a lock that took too long, a standby; SQLite's locked, full or failing disk; a store
+// that has been closed.
 func isDown(err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		class := strings.HasPrefix(pg.Code, "08") || strings.HasPrefix(pg.Code, "53")
@@ -210,7 +211,12 @@ func isDown(err error) bool {
 		return true
 	}
 	_, isNetwork := errors.AsType[*net.OpError](err)
-	return isNetwork || errors.Is(err, context.DeadlineExceeded) || pgconn.SafeToRetry(err) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone)
+	return isNetwork || errors.Is(err, context.DeadlineExceeded) || pgconn.SafeToRetry(err) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || isClosed(err)
+}
+
+// isClosed tells whether database/sql's pool had been closed, an error that it does not export.
+func isClosed(err error) bool {
+	return err != nil && strings.HasSuffix(err.Error(), "sql: database is closed")
 }
 
 // again tells whether the transaction certainly did not happen, for no fault of its own: rolled

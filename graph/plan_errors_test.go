@@ -1,7 +1,6 @@
 package graph_test
 
 import (
-	"database/sql"
 	"net/http"
 	"strings"
 	"testing"
@@ -15,16 +14,7 @@ func TestErrors_OfPlansThatAreGivenUp(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	s := w.newSession(w.mine, w.avatar.ID)
-	pool, err := sql.Open("sqlite3", "file:"+strings.TrimPrefix(w.database, "sqlite:"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = pool.Close() }()
-	for _, table := range []string{"avatars", "session_events"} {
-		if _, err := pool.ExecContext(t.Context(), "ALTER TABLE "+table+" RENAME TO gone_"+table); err != nil {
-			t.Fatal(err)
-		}
-	}
+	w.rename("avatars", "session_events")
 	body := []byte(`{"query":"{ avatar(id: \"` + w.avatar.ID + `\") { name } session(id: \"` + s.ID + `\") { events { id } } }"}`)
 	status, got := post(w.handler, w.mine, body)
 	wantStatus, want := post(graph.New(w.config.WithoutPlans()), w.mine, body)

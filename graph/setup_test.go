@@ -3,6 +3,7 @@ package graph_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -168,6 +169,21 @@ func (w *world) shutDown() {
 		w.t.Error(err)
 	}
 	w.hub.Close()
+}
+
+// rename takes tables away from under the server: nothing foresees that.
+func (w *world) rename(tables ...string) {
+	w.t.Helper()
+	pool, err := sql.Open("sqlite3", "file:"+strings.TrimPrefix(w.database, "sqlite:"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer func() { _ = pool.Close() }()
+	for _, table := range tables {
+		if _, err := pool.ExecContext(w.t.Context(), "ALTER TABLE "+table+" RENAME TO gone_"+table); err != nil {
+			w.t.Fatal(err)
+		}
+	}
 }
 
 func (w *world) clock() models.Time { return models.Time(w.now.Load()) }
