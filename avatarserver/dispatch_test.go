@@ -433,7 +433,18 @@ func TestRelease(t *testing.T) {
 	t.Run("OfWhatNobodyHasIsNothing", func(t *testing.T) {
 		t.Parallel()
 		h := setup(t)
-		h.Release(ref{SessionID: "s9", Generation: 1})
+		p, _ := h.hello(t, "a", 1)
+		s1 := h.started(t, p, "s1")
+		for _, other := range []ref{{SessionID: "s9", Generation: 1}, {SessionID: "s1", Generation: 2}} {
+			h.Release(other)
+		}
+		if !h.Carries(s1) {
+			t.Error("another's session was released")
+		}
+		h.Release(s1)
+		if got := expect[avatarserver.Release](p); ref(got.Address) != s1 {
+			t.Errorf("the first to be released is %v", got)
+		}
 	})
 
 	t.Run("FreesThePlace", func(t *testing.T) {
