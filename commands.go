@@ -27,7 +27,7 @@ import (
 
 // A terminal is where a command runs: what it prints to, and whether people or programs read.
 type terminal struct {
-	ctx  context.Context //nolint:containedctx // Kong calls commands without one
+	ctx  context.Context // Kong calls commands without one
 	out  io.Writer
 	logs io.Writer
 	json bool

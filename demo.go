@@ -58,7 +58,7 @@ func (*demoCommand) Run(t *terminal) (err error) {
 // A demo is one session on its way. All it does goes over the public API, with one exception: a
 // guest joins the emulated room as a browser would.
 type demo struct {
-	ctx         context.Context //nolint:containedctx // the demo's own
+	ctx         context.Context // the demo's own
 	t           *terminal
 	server      *server
 	sessionID   string

@@ -213,7 +213,7 @@ func compareWithSeed(t *testing.T, example string, got map[string]any) {
 	}
 	if seed["status"] == "ended" {
 		// Beyond the seed: a token that outlived its session would be no use and some danger.
-		seed["daily_room"].(map[string]any)["token"] = nil //nolint:errcheck,forcetypeassert // the example is above
+		seed["daily_room"].(map[string]any)["token"] = nil //nolint:errcheck // the example is above
 	}
 	if diff := cmp.Diff(shape(seed), shape(got)); diff != "" {
 		t.Errorf("not the seed's form (-seed +got):\n%s", diff)

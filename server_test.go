@@ -140,7 +140,7 @@ func everyFieldIsThere(t *testing.T, ended map[string]any) {
 			t.Errorf("%s is %v", field, value)
 		}
 	}
-	for field, value := range at(ended, "dailyRoom").(map[string]any) { //nolint:errcheck,forcetypeassert // a panic fails the test
+	for field, value := range at(ended, "dailyRoom").(map[string]any) { //nolint:errcheck // a panic fails the test
 		if (value == nil) != strings.HasPrefix(field, "token") {
 			t.Errorf("dailyRoom.%s is %v", field, value)
 		}

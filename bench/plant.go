@@ -23,7 +23,7 @@ const callers = 32
 // A plant is an installation to be measured: a new database, SQLite unless said otherwise, an
 // emulated Daily and a server, each in a process of its own, and an account without limits.
 type plant struct {
-	ctx      context.Context //nolint:containedctx // ends with the benchmark; close needs none
+	ctx      context.Context // ends with the benchmark; close needs none
 	dir      string
 	binary   string
 	database string

@@ -41,7 +41,7 @@ func readEvent(body []byte) (*Event, error) {
 		return nil, errUnreadable
 	}
 	if envelope.Type != ParticipantJoined && envelope.Type != ParticipantLeft {
-		return nil, nil //nolint:nilnil // see above
+		return nil, nil // see above
 	}
 	var payload struct {
 		Room      string   `json:"room"`

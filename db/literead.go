@@ -93,7 +93,7 @@ func (l *liteReaders) warm() (*liteReader, error) {
 	}
 	n := len(l.idle)
 	if n == 0 {
-		return nil, nil //nolint:nilnil // said above
+		return nil, nil // said above
 	}
 	r := l.idle[n-1]
 	l.idle = l.idle[:n-1]

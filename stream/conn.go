@@ -38,7 +38,7 @@ type conn struct {
 	// sessionID is what the URL says until the token has proved it.
 	sessionID string
 	// ctx is whose doing it is; it ends with the connection.
-	ctx    context.Context //nolint:containedctx // the connection's own
+	ctx    context.Context // the connection's own
 	cancel context.CancelCauseFunc
 	wg     sync.WaitGroup
 	queue  queue

@@ -19,7 +19,7 @@ type command struct {
 	// buffer is what a speech's audio lies in; nil without audio.
 	buffer *buffer
 	// ctx ends early, with a *fault as its cause, when the command must not be carried out.
-	ctx    context.Context //nolint:containedctx // the command's own
+	ctx    context.Context // the command's own
 	cancel context.CancelCauseFunc
 	// sent is closed when a speech is wholly on its way, answered when the command is answered.
 	sent, answered chan struct{}

@@ -93,7 +93,7 @@ func (s *slots) take(stream tokens, account string, done <-chan struct{}, within
 	own := s.join(account)
 	if own.free.take(done, late.C) {
 		if s.free.take(done, late.C) {
-			memory := s.buffers.Get().(*[MaxFrame]byte) //nolint:errcheck,forcetypeassert // New makes nothing else
+			memory := s.buffers.Get().(*[MaxFrame]byte) //nolint:errcheck // New makes nothing else
 			return &slot{memory, s, stream, account, own}
 		}
 		own.free.give()

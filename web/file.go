@@ -90,7 +90,7 @@ func (f *file) open(coding string) io.ReadSeeker {
 	if err != nil {
 		panic(fmt.Sprintf("open a built file: %v", err))
 	}
-	return opened.(io.ReadSeeker) //nolint:errcheck,forcetypeassert // a file of package embed is one, and needs no Close
+	return opened.(io.ReadSeeker) //nolint:errcheck // a file of package embed is one, and needs no Close
 }
 
 func (f *file) sum() string {

@@ -192,7 +192,7 @@ func TestNamesThatResolveInside(t *testing.T) {
 		t.Parallel()
 		var inside atomic.Value
 		w := setup(t, func(cfg *Config) {
-			cfg.Resolver = names(t, func() netip.Addr { return inside.Load().(netip.Addr) }) //nolint:errcheck,forcetypeassert // only that is stored
+			cfg.Resolver = names(t, func() netip.Addr { return inside.Load().(netip.Addr) }) //nolint:errcheck // only that is stored
 		})
 		for _, address := range []string{"127.0.0.2", "10.0.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0"} {
 			inside.Store(netip.MustParseAddr(address))

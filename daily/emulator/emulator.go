@@ -52,7 +52,7 @@ type Emulator struct {
 	cfg    Config
 	mux    *http.ServeMux
 	client *http.Client    // for webhooks
-	ctx    context.Context //nolint:containedctx // ends with Close, as does what waits for it
+	ctx    context.Context // ends with Close, as does what waits for it
 	stop   context.CancelFunc
 	wg     sync.WaitGroup
 	// signsEvery is the constant, but in tests.

@@ -125,7 +125,7 @@ func admit(_ context.Context, _, secret string) (*auth.Caller, error) {
 func (w *world) exec(ctx context.Context) graphql.ResponseHandler {
 	w.count(1)
 	context.AfterFunc(ctx, func() { w.count(-1) })
-	n, field := 0, graphql.GetOperationContext(ctx).Operation.SelectionSet[0].(*ast.Field).Name //nolint:errcheck,forcetypeassert // the tests' own
+	n, field := 0, graphql.GetOperationContext(ctx).Operation.SelectionSet[0].(*ast.Field).Name //nolint:errcheck // the tests' own
 	return func(context.Context) *graphql.Response {
 		n++
 		switch field {

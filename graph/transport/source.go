@@ -27,7 +27,7 @@ type Told struct {
 	// Elsewhere, unless it is nil, makes the operation that the executor has to run in Of instead:
 	// its first response is the message.
 	Elsewhere func() *graphql.OperationContext
-	Of        context.Context //nolint:containedctx // the operation's, for one call
+	Of        context.Context // the operation's, for one call
 	// Over: nothing comes after it.
 	Over bool
 }
