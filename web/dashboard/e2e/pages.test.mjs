@@ -16,6 +16,7 @@ for (const [path, title] of Object.entries(views)) {
     await page.waitForLoadState('networkidle')
     await checkAccessibility(page, `${path}, light`)
     await page.emulateMedia({ colorScheme: 'dark' })
+    await page.locator('html[data-mantine-color-scheme="dark"]').waitFor() // the page is told, and then follows
     await checkAccessibility(page, `${path}, dark`)
     await page.setViewportSize({ width: 360, height: 740 })
     await checkAccessibility(page, `${path}, narrow`)
