@@ -45,12 +45,12 @@ race: ## the Go tests under the race detector, and without it those that count a
 .PHONY: test-node
 test-node: need-node need-postgres $(CLIENTS)/node_modules/.package-lock.json $(PEERS)/node_modules/.package-lock.json ## clients that others wrote, in Node, against servers of their own
 	cd docs/examples/avatar-server-node && npm ci --silent --no-audit --no-fund </dev/null
-	go test -tags node -run TestNode -timeout 5m . ./bench
+	go test -count=1 -tags node -run TestNode -timeout 5m . ./bench
 
 .PHONY: test-browser
 # GREENROOM_PICTURES=FOLDER keeps a picture of what a failed test saw.
 test-browser: need-node need-chromium $(DASHBOARD)/node_modules/.package-lock.json ## the pages in a browser, as they are in the binary
-	go test -tags browser -run TestBrowser -timeout 15m .
+	go test -count=1 -parallel 2 -tags browser -run TestBrowser -timeout 15m .
 
 .PHONY: pictures
 pictures: need-node need-chromium $(DASHBOARD)/node_modules/.package-lock.json ## docs/pictures, from the pages as they are in the binary

@@ -19,7 +19,7 @@ var picturesFolder = flag.String("pictures", "", "the folder that TestPictures d
 // TestBrowser has a browser use the pages as they are in this binary. Each file of tests has a
 // server and a database of its own; `make test-browser` installs what they need.
 func TestBrowser(t *testing.T) {
-	testNode(t, "web/dashboard/e2e", false, furnishedSite)
+	testNode(t, "web/dashboard/e2e", furnishedSite)
 }
 
 // TestPictures draws the pages for the README, each in light, dark and on a phone.

@@ -13,5 +13,5 @@ func TestNodeClients(t *testing.T) {
 	first := s.create(nil)
 	s.start(s.key, first.id)
 	s.end(s.key, first.id)
-	testNode(t, "graph/testdata/clients", true, func(*testing.T, string) *site { return s })
+	testNode(t, "graph/testdata/clients", func(*testing.T, string) *site { return s })
 }

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// testNode runs each of a folder's *.test.mjs, as a subtest, against the site that it is given: all
-// at once, or one after another where each has the machine busy enough.
-func testNode(t *testing.T, folder string, atOnce bool, siteOf func(t *testing.T, name string) *site) {
+// testNode runs each of a folder's *.test.mjs, as a subtest, against the site that it is given: as
+// many at once as -parallel says.
+func testNode(t *testing.T, folder string, siteOf func(t *testing.T, name string) *site) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(folder, "*.test.mjs"))
 	if err != nil || len(files) == 0 {
@@ -22,9 +22,7 @@ func testNode(t *testing.T, folder string, atOnce bool, siteOf func(t *testing.T
 		file = filepath.Base(file)
 		name := strings.TrimSuffix(file, ".test.mjs")
 		t.Run(name, func(t *testing.T) {
-			if atOnce {
-				t.Parallel()
-			}
+			t.Parallel()
 			runNode(t, folder, file, siteOf(t, name))
 		})
 	}
