@@ -101,8 +101,11 @@ func (t *tries) check(ctx context.Context, resp *http.Response, err error) (bool
 	again = again && t.n < t.client.retries
 	t.n++
 	level := slog.LevelWarn
-	if t.last.Status == http.StatusBadRequest || t.last.Status == http.StatusNotFound {
+	switch {
+	case t.last.Status == http.StatusBadRequest, t.last.Status == http.StatusNotFound:
 		level = slog.LevelDebug // an answer, usually: it exists already, or not any more
+	case errors.Is(ctx.Err(), context.Canceled):
+		level = slog.LevelDebug // called off from here, as when this server stops: nothing of Daily's
 	}
 	t.client.log.LogAttrs(ctx, level, "daily call failed",
 		slog.String("call", t.op.name), slog.Int("status", t.last.Status), slog.String("code", t.last.Code),

@@ -209,6 +209,21 @@ func TestCreateRoomFaults(t *testing.T) {
 			if took := time.Since(began); took != 3*time.Second || !errors.Is(err, context.DeadlineExceeded) {
 				w.Errorf("took %s: %v", took, err)
 			}
+			if !strings.Contains(w.logs.String(), "level=WARN") {
+				w.Errorf("no warning:\n%s", w.logs)
+			}
+		})
+	})
+	t.Run("CalledOffIsNoWarning", func(t *testing.T) {
+		t.Parallel()
+		inWorld(t, func(w *world) {
+			w.emulator.SetFaults(emulator.Fault{Kind: emulator.FaultHang})
+			ctx, cancel := context.WithCancel(w.Context())
+			time.AfterFunc(3*time.Second, cancel)
+			_, err := w.client.CreateRoom(ctx, spec("s-1"))
+			if !errors.Is(err, context.Canceled) || strings.Contains(w.logs.String(), "level=WARN") {
+				w.Errorf("%v\n%s", err, w.logs)
+			}
 		})
 	})
 }
