@@ -13,6 +13,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"greenroom/graph/generated"
@@ -102,7 +103,7 @@ func (c Config) present(ctx context.Context, err error) *gqlerror.Error {
 		return presentKnown(out, known)
 	}
 	if coercion, ok := errors.AsType[scalar.CoercionError](err); ok {
-		return with(out, coercion.Error(), errcode.ValidationFailed)
+		return with(out, ofVariable(out.Path, coercion.Error()), errcode.ValidationFailed)
 	}
 	if limit, ok := errors.AsType[expenseError](err); ok {
 		return with(out, limit.Error(), codeTooExpensive)
@@ -110,7 +111,7 @@ func (c Config) present(ctx context.Context, err error) *gqlerror.Error {
 	if isGraphQL && wrapped.Err == nil {
 		switch code, _ := wrapped.Extensions["code"].(string); code {
 		case errcode.ParseFailed, errcode.ValidationFailed:
-			return with(out, withoutValues(wrapped.Rule, wrapped.Message), code)
+			return with(out, ofVariable(out.Path, withoutValues(wrapped.Rule, wrapped.Message)), code)
 		}
 	}
 	if ctx.Err() != nil {
@@ -208,10 +209,23 @@ func withoutValues(rule, message string) string {
 		message, _, _ = strings.Cut(message, ", found ")
 		message, _, _ = strings.Cut(message, " value: ")
 	}
-	if len(message) > maxMessage {
-		message = strings.ToValidUTF8(message[:maxMessage], "") + "…"
+	return shortened(message)
+}
+
+// ofVariable says which variable a message is about, and where in it: the library leaves that to the path,
+// which few clients show.
+func ofVariable(path ast.Path, message string) string {
+	if len(path) < 2 || path[0] != ast.PathName("variable") {
+		return message
 	}
-	return message
+	return fmt.Sprintf("variable $%s: %s", shortened(path[1:].String()), message)
+}
+
+func shortened(text string) string {
+	if len(text) > maxMessage {
+		return strings.ToValidUTF8(text[:maxMessage], "") + "…"
+	}
+	return text
 }
 
 // madeUp names a request that nobody has named.

@@ -160,6 +160,28 @@ func TestErrors_RepeatNoValues(t *testing.T) {
 	}
 }
 
+// A message says which variable it is about, and where in it: few clients show a path.
+func TestErrors_NameTheirVariable(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	for want, c := range map[string]struct {
+		document  string
+		variables vars
+	}{
+		"variable $id: must be defined":                                                            {`query($id: ID!) { session(id: $id) { id } }`, nil},
+		"variable $id: cannot be null":                                                             {`query($id: ID!) { session(id: $id) { id } }`, vars{"id": nil}},
+		"variable $n: an Int is a whole number of at most 32 bits":                                 {`query($n: Int) { sessions(first: $n) { nodes { id } } }`, vars{"n": "7"}},
+		"variable $f.nope: unknown field":                                                          {`query($f: SessionFilter) { sessions(filter: $f) { nodes { id } } }`, vars{"f": vars{"nope": 1}}},
+		"variable $f.status[1]: not a valid SessionStatus":                                         {`query($f: SessionFilter) { sessions(filter: $f) { nodes { id } } }`, vars{"f": vars{"status": []string{"ENDED", "OVER"}}}},
+		"variable $f.createdAfter: DateTime must be a string such as \"2006-01-02T15:04:05.000Z\"": {`query($f: SessionFilter) { sessions(filter: $f) { nodes { id } } }`, vars{"f": vars{"createdAfter": 5}}},
+	} {
+		got := w.ask(w.mine, c.document, c.variables)
+		if len(got.Errors) != 1 || got.Errors[0].Message != want {
+			t.Errorf("want %q, got %s", want, got.body)
+		}
+	}
+}
+
 // What nobody foresaw is told to the log, once, and to the client only by its request's id.
 func TestErrors_Internal(t *testing.T) {
 	t.Parallel()
